@@ -1,0 +1,192 @@
+//! Keys that verify, one's own or somebody else's published ones.
+
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
+};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+use crate::id::KeyId;
+
+/// A key that verifies tokens of exactly one algorithm (RFC 8725 §3.1).
+#[derive(Debug, Clone)]
+pub struct VerificationKey {
+    kid: Option<KeyId>,
+    algorithm: Algorithm,
+    decoding: DecodingKey,
+}
+
+impl VerificationKey {
+    pub(super) const fn new(
+        kid: Option<KeyId>,
+        algorithm: Algorithm,
+        decoding: DecodingKey,
+    ) -> Self {
+        Self {
+            kid,
+            algorithm,
+            decoding,
+        }
+    }
+
+    /// The key of a shared secret (`HS256`), for services that were given renewd's
+    /// `ACCESS_TOKEN_SECRET`. It verifies tokens whatever their `kid`.
+    pub fn from_secret(secret: &super::SigningSecret) -> Self {
+        Self::new(
+            None,
+            Algorithm::HS256,
+            DecodingKey::from_secret(secret.expose()),
+        )
+    }
+
+    pub(crate) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    pub(crate) const fn decoding(&self) -> &DecodingKey {
+        &self.decoding
+    }
+
+    fn is_for(&self, kid: Option<&str>, alg: &str) -> bool {
+        let named = match &self.kid {
+            None => true,
+            Some(own) => kid == Some(own.as_str()),
+        };
+        named && alg_name(self.algorithm) == Some(alg)
+    }
+}
+
+/// The keys a verifier has at the moment.
+#[derive(Debug, Clone, Default)]
+pub struct VerificationKeys(Vec<VerificationKey>);
+
+/// A document is not a usable JWK set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidJwks {
+    /// Not the JSON of RFC 7517 §5.
+    #[error("not a JWK set: {0}")]
+    Form(String),
+    /// No key in it can verify signatures of an algorithm that is supported.
+    #[error("the JWK set has no usable key")]
+    Empty,
+    /// Two keys have one name.
+    #[error("the JWK set has two keys named `{0}`")]
+    DuplicateKid(String),
+}
+
+impl VerificationKeys {
+    /// These keys.
+    pub const fn new(keys: Vec<VerificationKey>) -> Self {
+        Self(keys)
+    }
+
+    /// The usable keys of a JWK set (RFC 7517 §5): public ones, with a name, for signatures, of
+    /// one algorithm that fits their type. Others are passed over, as RFC 7517 §5 says.
+    pub fn from_jwks(document: &str) -> Result<Self, InvalidJwks> {
+        let set: JwkSet =
+            serde_json::from_str(document).map_err(|e| InvalidJwks::Form(e.to_string()))?;
+        let keys: Vec<_> = set.keys.iter().filter_map(usable).collect();
+        for (at, key) in keys.iter().enumerate() {
+            if keys.iter().skip(at + 1).any(|other| other.kid == key.kid) {
+                let name = key.kid.as_ref().map_or("", KeyId::as_str);
+                return Err(InvalidJwks::DuplicateKid(name.to_owned()));
+            }
+        }
+        if keys.is_empty() {
+            Err(InvalidJwks::Empty)
+        } else {
+            Ok(Self(keys))
+        }
+    }
+
+    /// The key of that name, if it is for that algorithm.
+    pub(crate) fn find(&self, kid: Option<&str>, alg: &str) -> Option<&VerificationKey> {
+        self.0.iter().find(|key| key.is_for(kid, alg))
+    }
+}
+
+fn usable(jwk: &Jwk) -> Option<VerificationKey> {
+    let kid = jwk.common.key_id.clone()?;
+    if !matches!(
+        jwk.common.public_key_use,
+        None | Some(PublicKeyUse::Signature)
+    ) {
+        return None;
+    }
+    let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
+        (AlgorithmParameters::EllipticCurve(ec), None | Some(KeyAlgorithm::ES256))
+            if ec.curve == EllipticCurve::P256 =>
+        {
+            Algorithm::ES256
+        }
+        (AlgorithmParameters::OctetKeyPair(okp), None | Some(KeyAlgorithm::EdDSA))
+            if okp.curve == EllipticCurve::Ed25519 =>
+        {
+            Algorithm::EdDSA
+        }
+        // An RSA key without `alg` would leave the choice to the token.
+        (AlgorithmParameters::RSA(_), Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
+        _ => return None,
+    };
+    let decoding = DecodingKey::from_jwk(jwk).ok()?;
+    Some(VerificationKey::new(
+        Some(KeyId::from_trusted(kid)),
+        algorithm,
+        decoding,
+    ))
+}
+
+/// The name of an algorithm that renewd verifies.
+fn alg_name(algorithm: Algorithm) -> Option<&'static str> {
+    match algorithm {
+        Algorithm::HS256 => Some("HS256"),
+        Algorithm::ES256 => Some("ES256"),
+        Algorithm::EdDSA => Some("EdDSA"),
+        Algorithm::RS256 => Some("RS256"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{AccessAlgorithm, AccessKey};
+
+    fn jwk() -> serde_json::Value {
+        let pkcs8 = AccessAlgorithm::Es256.generate();
+        let key = AccessKey::from_pkcs8(AccessAlgorithm::Es256, &pkcs8).unwrap();
+        serde_json::to_value(key.public().unwrap()).unwrap()
+    }
+
+    fn set(keys: &[serde_json::Value]) -> Result<usize, InvalidJwks> {
+        let document = serde_json::json!({ "keys": keys }).to_string();
+        VerificationKeys::from_jwks(&document).map(|keys| keys.0.len())
+    }
+
+    /// S3 S29 S37: unusable keys are passed over, doubtful sets are refused.
+    #[test]
+    fn sets_are_read_with_care() {
+        let good = jwk();
+        let with = |name: &str, value: &str| {
+            let mut key = good.clone();
+            key[name] = value.into();
+            key
+        };
+        assert_eq!(set(&[good.clone(), jwk()]), Ok(2));
+        assert_eq!(set(&[good.clone(), with("use", "enc")]), Ok(1));
+        assert_eq!(set(&[with("alg", "ES384")]), Err(InvalidJwks::Empty));
+        assert_eq!(
+            set(&[serde_json::json!({"kty": "oct", "kid": "x", "k": "AAAA"})]),
+            Err(InvalidJwks::Empty)
+        );
+        assert_eq!(set(&[]), Err(InvalidJwks::Empty));
+        let kid = good["kid"].as_str().unwrap().to_owned();
+        assert_eq!(
+            set(&[good.clone(), good.clone()]),
+            Err(InvalidJwks::DuplicateKid(kid))
+        );
+        assert!(matches!(
+            VerificationKeys::from_jwks("{"),
+            Err(InvalidJwks::Form(_))
+        ));
+    }
+}

@@ -1,0 +1,219 @@
+//! Refresh: a refresh token for a new pair, by one conditional write.
+
+use std::sync::Arc;
+
+use super::{MaintenanceError, Service, TokenPair};
+use crate::id::ClientId;
+use crate::key::{KeyRing, RefreshKeys};
+use crate::secret::RefreshSecret;
+use crate::session::{ClientFacts, EndReason, Transport};
+use crate::store::{AuditEvent, AuditKind, StoreError};
+use crate::time::Timestamp;
+use crate::token::chain;
+use crate::token::refresh::{self as refresh_token, InvalidRefreshToken};
+use crate::token::rotation::{Granted, Presented, Refusal, Rotation, RotationOutcome};
+
+/// A refresh.
+#[derive(Debug, Clone)]
+pub struct RefreshRequest<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// How it came.
+    pub transport: Transport,
+    /// What is known of the client.
+    pub client: ClientFacts,
+}
+
+/// A refresh that gave tokens.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// The tokens to use from now on.
+    pub pair: TokenPair,
+    /// Whether the refresh token is another one than was presented. If not, a cookie answer leaves
+    /// the refresh cookie alone: a slow tab must not put an older token back.
+    pub successor: bool,
+}
+
+/// Why a refresh gives no tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// Not a token that can refresh anything.
+    #[error("the refresh token is invalid")]
+    Invalid,
+    /// Genuine, past its `exp`.
+    #[error("the refresh token has expired")]
+    TokenExpired,
+    /// Used long ago: the session is ended now.
+    #[error("the refresh token was used before")]
+    Reused,
+    /// The session was ended; why is for the log only.
+    #[error("the session has ended")]
+    SessionEnded(Option<EndReason>),
+    /// The session's idle or absolute end has passed.
+    #[error("the session has expired")]
+    SessionExpired,
+    /// The row kept changing.
+    #[error("too many refreshes of one session at once")]
+    Contended,
+    /// The keys could not be read again.
+    #[error(transparent)]
+    Keys(#[from] MaintenanceError),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<InvalidRefreshToken> for RefreshError {
+    fn from(error: InvalidRefreshToken) -> Self {
+        match error {
+            InvalidRefreshToken::Expired => Self::TokenExpired,
+            InvalidRefreshToken::Invalid | InvalidRefreshToken::UnknownKey => Self::Invalid,
+        }
+    }
+}
+
+impl Service {
+    /// Rotates a refresh token.
+    pub async fn refresh(&self, request: RefreshRequest<'_>) -> Result<Refreshed, RefreshError> {
+        let now = self.now();
+        let mut keys = self.keys();
+        let mut presented = self.presented(&keys, &request, now);
+        if presented == Err(InvalidRefreshToken::UnknownKey) {
+            keys = self.reload_keys_if_due(keys).await?;
+            presented = self.presented(&keys, &request, now);
+        }
+        let presented = presented?;
+        let mut outcome = self.rotate(&keys, &presented, now).await?;
+        if matches!(outcome, RotationOutcome::Refused(Refusal::UnknownKey)) {
+            keys = self.reload_keys().await?;
+            outcome = self.rotate(&keys, &presented, now).await?;
+        }
+        let (granted, current, quiet) = match outcome {
+            RotationOutcome::Advanced(granted) | RotationOutcome::Recovered(granted) => {
+                (granted, false, false)
+            }
+            RotationOutcome::Replayed(granted) => (granted, false, true),
+            RotationOutcome::Repeated(granted) => (granted, true, true),
+            RotationOutcome::Refused(refusal) => return Err(refused(refusal)),
+        };
+        if quiet {
+            self.audit_if_elsewhere(&granted, &request.client, now)
+                .await?;
+        }
+        let secret = if current {
+            presented.secret
+        } else {
+            successor_secret(keys.refresh(), &granted, &presented).ok_or(RefreshError::Invalid)?
+        };
+        let Granted { session, user } = *granted;
+        let pair = self
+            .pair(&keys, session, &user, &secret, now)
+            .ok_or(RefreshError::Invalid)?;
+        Ok(Refreshed {
+            pair,
+            successor: !current,
+        })
+    }
+
+    fn presented(
+        &self,
+        keys: &KeyRing,
+        request: &RefreshRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Presented, InvalidRefreshToken> {
+        let client = ClientId::first_party();
+        let issuer = &self.parts.mint.issuer;
+        refresh_token::verify(
+            issuer,
+            keys.refresh(),
+            request.token,
+            request.transport,
+            &client,
+            now,
+        )
+    }
+
+    async fn rotate(
+        &self,
+        keys: &KeyRing,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<RotationOutcome, StoreError> {
+        let refresh_keys = Arc::clone(keys.refresh());
+        let rotation = Rotation {
+            presented_digest: presented.secret.digest(),
+            successor: chain::successor(
+                refresh_keys.active(),
+                presented.session_id,
+                presented.generation,
+                &presented.secret,
+            ),
+            presented: presented.clone(),
+            now,
+            audit_id: self.new_audit_id(now),
+            policy: Arc::clone(&self.policy),
+            outage: self.outages.outage_at(now),
+            keys: refresh_keys,
+        };
+        let outcome = self.parts.store.rotate(rotation).await;
+        match &outcome {
+            Ok(_) => self.outages.committed(now),
+            Err(_) => self.outages.failed(),
+        }
+        outcome
+    }
+
+    /// A thief inside the window looks like a retry; what gives it away is where it comes from.
+    async fn audit_if_elsewhere(
+        &self,
+        granted: &Granted,
+        client: &ClientFacts,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let at_login = &granted.session.client;
+        let same_agent = at_login.user_agent == client.user_agent;
+        if at_login.ip == client.ip && same_agent {
+            return Ok(());
+        }
+        let address = client
+            .ip
+            .map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+        self.parts
+            .store
+            .record(AuditEvent {
+                id: self.new_audit_id(now),
+                at: now,
+                kind: AuditKind::ReplayedElsewhere,
+                user_id: Some(granted.user.id),
+                session_id: Some(granted.session.id),
+                detail: format!(
+                    "generation={} address={address} same_agent={same_agent}",
+                    granted.session.generation
+                ),
+            })
+            .await
+    }
+}
+
+/// The `jti` of the row's current token, computed again from its parent.
+fn successor_secret(
+    keys: &RefreshKeys,
+    granted: &Granted,
+    presented: &Presented,
+) -> Option<RefreshSecret> {
+    let row = &granted.session;
+    let key = keys.get(row.refresh_kid.as_str())?;
+    let next = chain::successor(key, row.id, presented.generation, &presented.secret);
+    (next.digest == row.refresh_digest).then_some(next.secret)
+}
+
+const fn refused(refusal: Refusal) -> RefreshError {
+    match refusal {
+        Refusal::Invalid | Refusal::UnknownKey => RefreshError::Invalid,
+        Refusal::Revoked(reason) => RefreshError::SessionEnded(reason),
+        Refusal::StateLost => RefreshError::SessionEnded(Some(EndReason::StateLost)),
+        Refusal::Expired => RefreshError::SessionExpired,
+        Refusal::Reused => RefreshError::Reused,
+        Refusal::Contended => RefreshError::Contended,
+    }
+}

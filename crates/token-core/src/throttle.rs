@@ -1,0 +1,42 @@
+//! The port that slows guessing down.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::id::UserId;
+use crate::user::Identifier;
+
+/// What attempts are counted by: the account, whatever the spelling, on every path that checks a
+/// password; a name that nobody has is counted like one that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum AccountKey {
+    /// An existing account.
+    User(UserId),
+    /// A name that finds nobody.
+    Unknown(Identifier),
+}
+
+/// Too many attempts; try again after this long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryAfter(pub Duration);
+
+/// Limits how often passwords can be tried, before they are hashed.
+pub trait PasswordThrottle: Send + Sync {
+    /// Counts an attempt, or refuses it.
+    fn attempt(&self, account: &AccountKey, address: Option<IpAddr>) -> Result<(), RetryAfter>;
+
+    /// The attempt's password was right: the account's owner is there, so the account starts anew.
+    fn succeeded(&self, account: &AccountKey);
+}
+
+/// No limit at all: for load tests and for programs that only admins can call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlimited;
+
+impl PasswordThrottle for Unlimited {
+    fn attempt(&self, _: &AccountKey, _: Option<IpAddr>) -> Result<(), RetryAfter> {
+        Ok(())
+    }
+
+    fn succeeded(&self, _: &AccountKey) {}
+}

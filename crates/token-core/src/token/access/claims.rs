@@ -1,0 +1,38 @@
+//! The claims of an access token.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::id::{ClientId, SessionId, UserId};
+
+/// What an access token says, in the order in which it is written (RFC 9068 §2.2).
+#[derive(Debug, Clone, Serialize)]
+pub struct AccessClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Whose it is.
+    pub sub: UserId,
+    /// Whom it is for.
+    pub aud: String,
+    /// Until when it is accepted, in seconds.
+    pub exp: i64,
+    /// When it was made, in seconds.
+    pub iat: i64,
+    /// Its own name: 128 random bits.
+    pub jti: String,
+    /// Which client asked for it.
+    pub client_id: ClientId,
+    /// The session it belongs to: what the revocation set is asked for.
+    pub sid: SessionId,
+    /// Scope values separated by spaces.
+    pub scope: String,
+    /// The user's roles.
+    pub roles: Vec<String>,
+    /// When the user last proved who they are, in seconds.
+    pub auth_time: i64,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// What the operator chose to say of the user; never one of the above.
+    #[serde(flatten)]
+    pub profile: Map<String, Value>,
+}

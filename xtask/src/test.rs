@@ -1,0 +1,111 @@
+//! `cargo xtask test`: both programs, a throwaway PostgreSQL, every test.
+
+mod summary;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use self::summary::Summary;
+use crate::Outcome;
+use crate::postgres::Cluster;
+use crate::workspace::{binary, cargo, succeeds};
+
+/// Part of the name of every test that needs a PostgreSQL server: its own, or
+/// that of a module around it.
+const NEEDS_POSTGRES: &str = "postgres";
+
+/// Build renewd and renewctl and run every test of the workspace on both databases
+///
+/// PostgreSQL's server programs are looked for in PATH, by `pg_config` and in
+/// /usr/lib/postgresql; where they are missing and apt-get may be used, they are
+/// installed. One throwaway cluster is started for the run and removed after it.
+/// The last line of the output is `N passed, N failed, N skipped`.
+#[derive(Args)]
+pub struct Options {
+    /// Leave out the tests that need a PostgreSQL server; they count as skipped
+    #[arg(long)]
+    no_postgres: bool,
+    /// What to hand to the test programs: a part of the tests' names, or their options
+    #[arg(last = true, value_name = "FILTER")]
+    filter: Vec<String>,
+}
+
+pub fn run(options: &Options) -> Outcome {
+    announce(options);
+    let summary =
+        build_and_test(options).unwrap_or_else(|error| Summary::of_failure(format!("{error:#}")));
+    announce(options);
+    summary.print();
+    Outcome::passed_if(summary.is_well())
+}
+
+/// Says at the start and at the end what this run leaves out.
+fn announce(options: &Options) {
+    if options.no_postgres {
+        println!("NOTE: --no-postgres: the tests on PostgreSQL are SKIPPED");
+    }
+}
+
+fn build_and_test(options: &Options) -> Result<Summary> {
+    build()?;
+    let cluster = if options.no_postgres {
+        None
+    } else {
+        Some(Cluster::start()?)
+    };
+    run_tests(&mut test_command(options, cluster.as_ref())?)
+}
+
+/// Builds everything that `cargo test` will want, in one go with the programs:
+/// a build of the programs alone would resolve other features of some
+/// dependencies and compile those twice.
+fn build() -> Result<()> {
+    let mut command = cargo();
+    command.args([
+        "build",
+        "--release",
+        "--workspace",
+        "--bins",
+        "--tests",
+        "--examples",
+    ]);
+    ensure!(succeeds(&mut command)?, "the workspace does not build");
+    Ok(())
+}
+
+fn test_command(options: &Options, cluster: Option<&Cluster>) -> Result<Command> {
+    let mut command = cargo();
+    command
+        .args(["test", "--release", "--workspace", "--no-fail-fast", "--"])
+        .args(&options.filter)
+        .env("RENEWD_BIN", binary("renewd")?)
+        .env("RENEWCTL_BIN", binary("renewctl")?);
+    match cluster {
+        Some(cluster) => command.env("RENEWD_TEST_POSTGRES_URL", cluster.url()),
+        None => command
+            .args(["--skip", NEEDS_POSTGRES])
+            .env_remove("RENEWD_TEST_POSTGRES_URL"),
+    };
+    Ok(command)
+}
+
+/// Runs the tests, passes their output on line by line, and counts.
+fn run_tests(command: &mut Command) -> Result<Summary> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo test")?;
+    let output = child.stdout.take().context("cargo test has no output")?;
+    let mut summary = Summary::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        summary.read(&line);
+    }
+    summary.finish(child.wait()?.success());
+    Ok(summary)
+}
