@@ -1,0 +1,46 @@
+//! The storage of renewd: the ports of [`token_core::store`] on SQLite and on PostgreSQL.
+//!
+//! [`Storage::open`] takes a [`DatabaseUrl`], whose scheme alone chooses the database, and
+//! [`Options`]. Both databases are spoken to by synchronous Diesel on a few threads of their own: a
+//! unit of work is one closure in one transaction, nothing of it can be cancelled half-way, and its
+//! outcome arrives through a future that needs no particular runtime.
+//!
+//! Every line of SQL of the project is here or in the migrations. Where to look:
+//! - `connection`, `columns`, `schema`, `rows`: what makes one set of queries serve both databases.
+//! - `queries`: the queries, each written once.
+//! - `unit`, `link`, `workers`: units of work and the threads that do them.
+//! - `sqlite`: the writer with its group commit, and the readers; `postgres`: its connections.
+//! - `migrate`: the embedded migrations. [`master_key`]: the one file that is not a database.
+
+mod columns;
+mod connection;
+mod counts;
+mod error;
+mod link;
+pub mod master_key;
+mod migrate;
+mod options;
+mod ports;
+mod postgres;
+mod queries;
+mod rows;
+mod schema;
+mod sqlite;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod unit;
+mod url;
+mod workers;
+
+pub use counts::Counts;
+pub use error::OpenError;
+pub use migrate::{MigrationState, MigrationStatus};
+pub use options::{Options, PostgresOptions, SqliteOptions};
+pub use storage::{CommitStats, Storage};
+pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+
+// Named so that they are linked: the C libraries are built from source, with TLS for libpq.
+use libsqlite3_sys as _;
+use openssl_sys as _;
+use pq_sys as _;

@@ -1,0 +1,93 @@
+//! A connection that is opened again after a fault, though not in a tight loop.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use token_core::time::Clock;
+
+use crate::connection::AnyConnection;
+use crate::error::{Fault, OpenError};
+
+/// How a connection is opened.
+pub(crate) type Open = Box<dyn Fn() -> Result<AnyConnection, OpenError> + Send>;
+
+/// How long to wait after the first failed attempt, and at most.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// A connection, or the way to one.
+pub(crate) struct Link {
+    open: Open,
+    clock: Arc<dyn Clock>,
+    connection: Option<AnyConnection>,
+    opened: u32,
+    failed: Option<Failed>,
+}
+
+struct Failed {
+    why: Arc<OpenError>,
+    pause: Duration,
+    retry_at: Duration,
+}
+
+impl Link {
+    /// Begins with a connection that was opened already.
+    pub(crate) fn new(connection: AnyConnection, open: Open, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            open,
+            clock,
+            connection: Some(connection),
+            opened: 1,
+            failed: None,
+        }
+    }
+
+    /// The connection, opened if it has to be. While attempts fail, most calls answer at once, so
+    /// that those who wait are not kept waiting.
+    pub(crate) fn get(&mut self) -> Result<&mut AnyConnection, Fault> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen()?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// How many connections there have been, this one included.
+    pub(crate) const fn opened(&self) -> u32 {
+        self.opened
+    }
+
+    /// Gives the connection up; whatever was not committed on it is undone.
+    pub(crate) fn lose(&mut self) {
+        let connection = self.connection.take();
+        // Diesel panics if a connection cannot be closed; it is lost in any case.
+        drop(catch_unwind(AssertUnwindSafe(|| drop(connection))));
+    }
+
+    fn reopen(&mut self) -> Result<AnyConnection, Fault> {
+        let now = self.clock.monotonic();
+        if let Some(failed) = self.failed.as_ref().filter(|f| now < f.retry_at) {
+            return Err(Fault::Unreachable(Arc::clone(&failed.why)));
+        }
+        match (self.open)() {
+            Ok(connection) => {
+                tracing::info!("connected to the database again");
+                self.opened = self.opened.wrapping_add(1);
+                self.failed = None;
+                Ok(connection)
+            }
+            Err(error) => {
+                let why = Arc::new(error);
+                let pause = self.failed.as_ref().map_or(BACK_OFF.0, |f| f.pause * 2);
+                let pause = pause.min(BACK_OFF.1);
+                tracing::warn!(error = %why, "cannot connect to the database");
+                self.failed = Some(Failed {
+                    why: Arc::clone(&why),
+                    pause,
+                    retry_at: self.clock.monotonic() + pause,
+                });
+                Err(Fault::Unreachable(why))
+            }
+        }
+    }
+}

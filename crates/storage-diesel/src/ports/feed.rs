@@ -1,0 +1,51 @@
+//! [`FeedStore`].
+
+use token_core::store::{FeedCursor, FeedPage, FeedStore, StoreError, StoreFuture};
+use token_core::time::Timestamp;
+
+use crate::queries::feed;
+use crate::sqlite;
+use crate::storage::{Database, Storage};
+
+impl FeedStore for Storage {
+    fn ended_sessions(&self, cursor: FeedCursor, since: Timestamp) -> StoreFuture<'_, FeedPage> {
+        match &self.database {
+            Database::Sqlite(database) => Box::pin(self.sqlite_page(database, cursor, since)),
+            Database::Postgres(_) => {
+                self.read(move |conn| feed::postgres_page(conn, cursor, since))
+            }
+        }
+    }
+
+    fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(feed::newest_rotation)
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        self.write(|tx| feed::check_writable(tx.conn))
+    }
+}
+
+impl Storage {
+    /// A page of SQLite's feed. A position is the writer's version of the file, which its own
+    /// commits do not change: what this process ends, it knows. The version is asked for before
+    /// the rows, which may only make the next page come although nothing happened.
+    async fn sqlite_page(
+        &self,
+        database: &sqlite::Database,
+        cursor: FeedCursor,
+        since: Timestamp,
+    ) -> Result<FeedPage, StoreError> {
+        let position = database.version().await?;
+        let ended = if cursor.position() == Some(position) {
+            Vec::new()
+        } else {
+            self.read(move |conn| feed::ended_since(conn, since))
+                .await?
+        };
+        Ok(FeedPage {
+            ended,
+            cursor: FeedCursor::at(position),
+        })
+    }
+}

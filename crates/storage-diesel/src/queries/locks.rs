@@ -1,0 +1,78 @@
+//! Row locks, which the shared connection type cannot say.
+
+use diesel::prelude::*;
+use token_core::id::UserId;
+use token_core::password::PasswordHash;
+use token_core::user::User;
+
+use crate::columns::Id;
+use crate::connection::AnyConnection;
+use crate::error::Failure;
+use crate::rows::UserRow;
+use crate::schema::{sessions, users};
+
+/// A user whose row nobody else changes until the transaction ends.
+pub(super) struct LockedUser {
+    pub(super) user: User,
+    pub(super) password_hash: PasswordHash,
+}
+
+/// Locks a user's row. Whatever opens a session or ends all of a user's begins with this, so that
+/// on PostgreSQL a login waits for the change it races with, and then sees it; and two logins wait
+/// for each other, so that together they keep to the number of sessions. SQLite has one writer.
+pub(super) fn lock_user(
+    conn: &mut AnyConnection,
+    id: UserId,
+) -> Result<Option<LockedUser>, Failure> {
+    let id = Id::from(id);
+    let found: Option<(UserRow, String)> = match conn {
+        AnyConnection::Postgres(conn) => users::table
+            .find(id)
+            .select((UserRow::as_select(), users::password_hash))
+            .for_no_key_update()
+            .get_result(conn)
+            .optional()?,
+        AnyConnection::Sqlite(conn) => users::table
+            .find(id)
+            .select((UserRow::as_select(), users::password_hash))
+            .get_result(conn)
+            .optional()?,
+    };
+    found
+        .map(|(row, hash)| {
+            Ok(LockedUser {
+                user: row.try_into()?,
+                password_hash: PasswordHash::from_stored(hash),
+            })
+        })
+        .transpose()
+}
+
+/// Locks sessions before several of them are ended, in the order of their ids: two units that end
+/// each other's sessions in orders of their own would deadlock. Sessions come after their user, so
+/// no unit that holds one waits for a user.
+pub(super) fn lock_sessions(conn: &mut AnyConnection, ids: &[Id]) -> Result<(), Failure> {
+    if let AnyConnection::Postgres(conn) = conn {
+        sessions::table
+            .filter(sessions::id.eq_any(ids))
+            .order(sessions::id)
+            .select(sessions::id)
+            .for_no_key_update()
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Likewise all of a user's that have not ended.
+pub(super) fn lock_live_sessions(conn: &mut AnyConnection, user: UserId) -> Result<(), Failure> {
+    if let AnyConnection::Postgres(conn) = conn {
+        sessions::table
+            .filter(sessions::user_id.eq(Id::from(user)))
+            .filter(sessions::ended_at.is_null())
+            .order(sessions::id)
+            .select(sessions::id)
+            .for_no_key_update()
+            .execute(conn)?;
+    }
+    Ok(())
+}

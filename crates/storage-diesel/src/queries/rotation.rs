@@ -1,0 +1,171 @@
+//! The rotation of a refresh token: one conditional write, and for what that leaves alone the
+//! decision of token-core, carried out in the same transaction.
+
+use diesel::dsl::{case_when, exists};
+use diesel::prelude::*;
+use token_core::session::Session;
+use token_core::store::{AuditEvent, AuditKind};
+use token_core::token::rotation::{Decision, Granted, Refusal, Rotation, RotationOutcome};
+use token_core::user::User;
+
+use super::{audit, sessions as all_sessions, users as all_users};
+use crate::columns::{Id, Time};
+use crate::connection::AnyConnection;
+use crate::error::Failure;
+use crate::rows::{SessionRow, to_count};
+use crate::schema::{sessions, users};
+use crate::unit::Tx;
+
+/// How often the write is tried: again where a race was lost to a change that came to nothing.
+const TRIES: u32 = 4;
+
+/// Rotates. An end that the decision asks for is written with its audit event although the outcome
+/// is a refusal: it is a value, and what comes with it is committed.
+pub(crate) fn rotate(tx: &mut Tx<'_>, rotation: &Rotation) -> Result<RotationOutcome, Failure> {
+    for _ in 0..TRIES {
+        if let Some(granted) = advance(tx.conn, rotation)? {
+            return Ok(RotationOutcome::Advanced(Box::new(granted)));
+        }
+        let found = all_sessions::find(tx.conn, rotation.presented.session_id)?;
+        let (mut session, user) = match found {
+            Some((session, user)) => (Some(session), user),
+            None => (None, None),
+        };
+        let decision = rotation.decide(session.as_ref(), user.as_ref());
+        if carry_out(tx, rotation, decision, session.as_mut())? {
+            return Ok(RotationOutcome::of(decision, session, user));
+        }
+    }
+    Ok(RotationOutcome::Refused(Refusal::Contended))
+}
+
+/// The normal path. `None` if any condition does not hold, and then nothing is written.
+fn advance(conn: &mut AnyConnection, rotation: &Rotation) -> Result<Option<Granted>, Failure> {
+    let presented = &rotation.presented;
+    let successor = &rotation.successor;
+    let now = Time::from(rotation.now);
+    // An interval that ends before it starts contains no moment: the window is switched off.
+    let nothing = (
+        Time::from(rotation.now),
+        Time::from(rotation.now.minus(MICROSECOND)),
+    );
+    let (quiet_from, quiet_to) = rotation
+        .quiet_window()
+        .map_or(nothing, |(from, to)| (from.into(), to.into()));
+    let idle_end = rotation.new_idle_end().map(Time::from).map(|end| {
+        let least = case_when(sessions::max_expires_at.lt(end), sessions::max_expires_at);
+        sessions::expires_at.eq(least.otherwise(end))
+    });
+    let active_user = users::table
+        .filter(users::id.eq(Id::from(presented.user_id)))
+        .filter(users::disabled_at.is_null());
+
+    let row = diesel::update(sessions::table.find(Id::from(presented.session_id)))
+        .filter(sessions::refresh_digest.eq(rotation.presented_digest.as_bytes().as_slice()))
+        .filter(sessions::user_id.eq(Id::from(presented.user_id)))
+        .filter(sessions::client_id.eq(presented.client_id.as_str()))
+        .filter(sessions::transport.eq(presented.transport.as_str()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::max_expires_at.gt(now))
+        .filter(
+            sessions::generation
+                .eq(0)
+                .or(sessions::rotated_at.lt(quiet_from))
+                .or(sessions::rotated_at.gt(quiet_to)),
+        )
+        .filter(exists(active_user))
+        .set((
+            sessions::generation.eq(sessions::generation + 1),
+            sessions::refresh_digest.eq(successor.digest.as_bytes().as_slice()),
+            sessions::refresh_kid.eq(successor.kid.as_str()),
+            sessions::rotated_at.eq(now),
+            idle_end,
+        ))
+        .returning(sessions::all_columns)
+        .get_result::<SessionRow>(conn)
+        .optional()?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    // Whoever disables or deletes a user ends the sessions after that, and so waits for this
+    // transaction, or was waited for. Should the user be gone all the same, nothing is kept.
+    let user = all_users::by_id(conn, presented.user_id)?
+        .filter(User::is_active)
+        .ok_or(Failure::Contended)?;
+    Ok(Some(Granted {
+        session: row.try_into()?,
+        user,
+    }))
+}
+
+const MICROSECOND: std::time::Duration = std::time::Duration::from_micros(1);
+
+/// Writes what the decision asks for. `false` if the row has changed since it was read, or the
+/// decision is to write again.
+fn carry_out(
+    tx: &mut Tx<'_>,
+    rotation: &Rotation,
+    decision: Decision,
+    session: Option<&mut Session>,
+) -> Result<bool, Failure> {
+    let Some(session) = session else {
+        return Ok(true);
+    };
+    if let Some((reason, kind)) = decision.ends_session() {
+        let written = all_sessions::end_as_decided(tx, session, reason, rotation.now)?;
+        if written {
+            audit::record(tx.conn, &event(rotation, session, kind))?;
+        }
+        return Ok(written);
+    }
+    match decision {
+        Decision::WriteAgain => Ok(false),
+        Decision::LateRecovery => {
+            let written = recover(tx.conn, session)?;
+            if written {
+                audit::record(tx.conn, &event(rotation, session, AuditKind::LateRecovery))?;
+            }
+            Ok(written)
+        }
+        Decision::Revoked => {
+            // Perhaps another process ended it, and this one has not read that yet.
+            let ended = session.ended.map(|ended| (session.id, ended.at));
+            tx.noticed.ended_before.extend(ended);
+            Ok(true)
+        }
+        Decision::Invalid
+        | Decision::Expired
+        | Decision::Repeat
+        | Decision::Replay
+        | Decision::Reuse
+        | Decision::StateLost
+        | Decision::UnknownKey => Ok(true),
+    }
+}
+
+/// Remembers a late recovery, where the row is still the one that was decided on.
+fn recover(conn: &mut AnyConnection, session: &mut Session) -> Result<bool, Failure> {
+    let generation = to_count(session.generation, "sessions.generation")?;
+    let written = diesel::update(sessions::table.find(Id::from(session.id)))
+        .filter(sessions::refresh_digest.eq(session.refresh_digest.as_bytes().as_slice()))
+        .filter(sessions::ended_at.is_null())
+        .set(sessions::recovered_generation.eq(generation))
+        .execute(conn)?;
+    session.recovered_generation = Some(session.generation);
+    Ok(written == 1)
+}
+
+fn event(rotation: &Rotation, session: &Session, kind: AuditKind) -> AuditEvent {
+    AuditEvent {
+        id: rotation.audit_id,
+        at: rotation.now,
+        kind,
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        detail: format!(
+            "presented_generation={} generation={}",
+            rotation.presented.generation, session.generation
+        ),
+    }
+}

@@ -1,0 +1,145 @@
+//! Units of work: closures over a connection that are run on a thread of the database's, whole or
+//! not at all, and whose outcome is told only when it is durable.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_channel::oneshot;
+use token_core::id::SessionId;
+use token_core::revocation::RevocationSet;
+use token_core::store::StoreError;
+use token_core::time::{Clock, Timestamp};
+
+use crate::connection::AnyConnection;
+use crate::error::{Failure, Fault};
+
+/// What a unit of work is given.
+pub(crate) struct Tx<'a> {
+    /// The connection, inside the unit's transaction if it has one.
+    pub(crate) conn: &'a mut AnyConnection,
+    /// What the process learns of ended sessions if the unit is committed.
+    pub(crate) noticed: Noticed,
+}
+
+/// Ended sessions, on their way into the process's revocation set.
+#[derive(Debug, Default)]
+pub(crate) struct Noticed {
+    /// Ended by this unit.
+    pub(crate) ended_now: Vec<SessionId>,
+    /// Found ended, perhaps by another process whose end the feed has not brought yet.
+    pub(crate) ended_before: Vec<(SessionId, Timestamp)>,
+}
+
+/// A unit of work whose types are forgotten.
+pub(crate) trait Unit: Send {
+    /// Does the work and keeps the outcome. May be called again if what it did was undone.
+    fn run(&mut self, conn: &mut AnyConnection) -> Result<(), Failure>;
+
+    /// What the work noticed.
+    fn noticed(&self) -> &Noticed;
+
+    /// Tells whoever asked.
+    fn answer(self: Box<Self>, result: Result<(), StoreError>);
+}
+
+/// Where the outcome of a unit of work will arrive.
+pub(crate) type Outcome<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+/// A unit of work, and where its outcome will arrive.
+pub(crate) fn unit<T, F>(work: F) -> (Box<dyn Unit>, Outcome<T>)
+where
+    T: Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+{
+    let (reply, outcome) = oneshot::channel();
+    let work = Work {
+        closure: work,
+        outcome: None,
+        noticed: Noticed::default(),
+        reply,
+    };
+    (Box::new(work), outcome)
+}
+
+struct Work<T, F> {
+    closure: F,
+    outcome: Option<T>,
+    noticed: Noticed,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Unit for Work<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send,
+{
+    fn run(&mut self, conn: &mut AnyConnection) -> Result<(), Failure> {
+        let mut tx = Tx {
+            conn,
+            noticed: Noticed::default(),
+        };
+        // Diesel does not roll back when a closure unwinds, so it must not get that far. Nothing
+        // that was half-way changed is looked at again: the outcome is dropped, the rest undone.
+        let done = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)));
+        self.outcome = Some(done.unwrap_or(Err(Failure::Panicked))?);
+        self.noticed = tx.noticed;
+        Ok(())
+    }
+
+    fn noticed(&self) -> &Noticed {
+        &self.noticed
+    }
+
+    fn answer(self: Box<Self>, result: Result<(), StoreError>) {
+        let answer = match (result, self.outcome) {
+            (Ok(()), Some(outcome)) => Ok(outcome),
+            (Ok(()), None) => Err(Failure::Panicked.into()),
+            (Err(error), _) => Err(error),
+        };
+        // Whoever asked may have gone away; that changes nothing.
+        drop(self.reply.send(answer));
+    }
+}
+
+/// What the threads share with the process.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) revocations: Arc<RevocationSet>,
+    pub(crate) commits: AtomicU64,
+    pub(crate) units: AtomicU64,
+}
+
+impl Shared {
+    /// Counts a commit of so many units.
+    pub(crate) fn committed(&self, units: usize) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let units = u64::try_from(units).unwrap_or(u64::MAX);
+        self.units.fetch_add(units, Ordering::Relaxed);
+    }
+
+    /// Makes the process know what the unit ended, after its commit and before anybody is told.
+    pub(crate) fn learn(&self, unit: &dyn Unit) {
+        let noticed = unit.noticed();
+        if noticed.ended_now.is_empty() && noticed.ended_before.is_empty() {
+            return;
+        }
+        let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
+        // From the commit on, not from when the end was asked for: a token that was minted while
+        // the end waited for its turn is kept out just as long.
+        for id in &noticed.ended_now {
+            self.revocations.insert(*id, now, now, monotonic);
+        }
+        for (id, ended_at) in &noticed.ended_before {
+            self.revocations.insert(*id, *ended_at, now, monotonic);
+        }
+    }
+}
+
+/// Waits for the outcome of a unit.
+pub(crate) async fn wait<T>(asked: Result<Outcome<T>, Fault>) -> Result<T, StoreError> {
+    match asked?.await {
+        Ok(answer) => answer,
+        Err(oneshot::Canceled) => Err(Fault::Closed.into()),
+    }
+}
