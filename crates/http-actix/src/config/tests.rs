@@ -1,0 +1,209 @@
+//! What the sources come to.
+
+mod mistakes;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::args::{Args, Stop, Task};
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::raw::Raw;
+use super::{Config, file};
+
+const SECRET: &str = "k9Xw2Vq7Rz4Tb8Nc5Ld1Mf6Gh3Jp0Ysu";
+const OTHER_SECRET: &str = "u5Ysp0Jh3Gf6Md1Lc5Nb8Tz4Rq7Vw2Xk";
+const MASTER_KEY: &str = "nAWJCMdVWZpzRzrVt2Jk0xlvYbGPyLE3oPSvvUo6g1s=";
+
+/// Loads as the program does, but for the file, whose text is given.
+fn load(words: &[&str], variables: &[(&str, &str)], toml: &str) -> Result<Config, ConfigError> {
+    let words = std::iter::once("renewd").chain(words.iter().copied());
+    let args = match Args::parse(words) {
+        Ok(args) => args,
+        Err(Stop::Usage(error)) => return Err(error),
+        Err(Stop::Answer(text)) => panic!("{text}"),
+    };
+    let pairs = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let environment = Environment::from_pairs(pairs);
+    let file = file::parse(Path::new("renewd.toml"), toml)?;
+    Config::parse(Raw::layer(&args.flags, &environment, file)?)
+}
+
+fn mistake(result: Result<Config, ConfigError>) -> String {
+    result.expect_err("a mistake").to_string()
+}
+
+#[test]
+fn nothing_needs_to_be_set() {
+    let config = load(&[], &[], "").unwrap();
+    assert_eq!(config.warnings, [""; 0]);
+    assert_eq!(config.tokens.issuer_at(8080), "http://localhost:8080");
+    insta::assert_snapshot!(config.report(), @r#"
+    [database]
+    url = "sqlite://data/renewd.db"
+    migrate = true
+
+    [http]
+    listen = "127.0.0.1:8080"
+    # allowed_origins: the issuer's
+
+    [tokens]
+    # issuer: http://localhost:<port>
+    # audience: the issuer
+    leeway = "0s"
+
+    [tokens.access]
+    alg = "ES256"
+    typ = "at+jwt"
+    lifetime = "15m"
+
+    [tokens.refresh]
+    lifetime = "30d"
+    policy = "sliding"
+    reuse = "strict"
+    replay_window = "30s"
+
+    [session]
+    max_age = "90d"
+    per_user = 1000
+
+    [revocation]
+    max_staleness = "10s"
+    stale = "closed"
+
+    [accounts]
+    registration = "open"
+    password_min_length = 8
+    bcrypt_cost = 12
+    hash_queue = 64
+    throttle = "on"
+
+    [cookies]
+    secure = true
+    # domain: none
+
+    [log]
+    filter = "info"
+    # format: text on a terminal, else json
+
+    [tokens.access.claims]
+    "email" = "email"
+    "username" = "username"
+    "full_name" = "full_name"
+
+    # Secrets
+    # ACCESS_TOKEN_SECRET: not set
+    # REFRESH_TOKEN_SECRET: not set
+    # RENEWD_MASTER_KEY: not set
+    "#);
+}
+
+#[test]
+fn the_nearer_source_wins() {
+    let toml = "[http]\nlisten = \"127.0.0.1:1\"\n[tokens.access]\nlifetime = 60\n\
+                [tokens.refresh]\nlifetime = \"3h\"\n[session]\nmax_age = \"3d\"\n";
+    let variables = [
+        ("PORT", "2"),
+        ("RENEWD_SESSION_MAX_AGE", "2d"),
+        ("REFRESH_TOKEN_EXPIRY", "2h"),
+    ];
+    let config = load(&["--session-max-age", "1d"], &variables, toml).unwrap();
+    assert_eq!(config.http.listen.to_string(), "0.0.0.0:2");
+    assert_eq!(config.tokens.access_lifetime.to_string(), "1m");
+    assert_eq!(config.tokens.refresh_lifetime.to_string(), "2h");
+    assert_eq!(config.session.max_age.to_string(), "1d");
+    let own = [("PORT", "2"), ("RENEWD_LISTEN", "[::1]:3")];
+    let config = load(&[], &own, toml).unwrap();
+    assert_eq!(config.http.listen.to_string(), "[::1]:3");
+}
+
+#[test]
+fn flags_stand_on_either_side_of_a_command() {
+    for words in [
+        ["renewd", "--issuer", "https://a.example", "check-config"],
+        ["renewd", "check-config", "--issuer", "https://a.example"],
+    ] {
+        let args = Args::parse(words).unwrap();
+        assert_eq!(args.task, Task::CheckConfig);
+        assert_eq!(args.flags["RENEWD_ISSUER"], "https://a.example");
+    }
+}
+
+/// I6: no token outlives its session; and what is allowed but risky is told.
+#[test]
+fn what_should_be_known_is_told() {
+    let variables = [
+        ("ACCESS_TOKEN_SECRET", SECRET),
+        ("REFRESH_TOKEN_SECRET", OTHER_SECRET),
+        ("ACCESS_TOKEN_EXPIRY", "2h"),
+        ("RENEWD_SESSION_MAX_AGE", "1h"),
+        ("RENEWD_REPLAY_WINDOW", "0"),
+        ("RENEWD_ISSUER", "http://auth.example.com"),
+        ("RENEWD_COOKIE_SECURE", "false"),
+        ("RENEWD_COOKIE_DOMAIN", "example.org"),
+        ("RENEWD_FEED_STALE", "open"),
+        ("RENEWD_THROTTLE", "off"),
+    ];
+    let config = load(&[], &variables, "").unwrap();
+    assert_eq!(config.tokens.access_lifetime.to_string(), "1h");
+    assert_eq!(config.tokens.refresh_lifetime.to_string(), "1h");
+    insta::assert_snapshot!(config.warnings.join("\n"), @r#"
+    ACCESS_TOKEN_SECRET: access tokens are signed with a shared secret (HS256): whoever verifies them can also make them; managed keys, the default, do not have this weakness
+    ACCESS_TOKEN_EXPIRY: 2h is longer than a session lasts (RENEWD_SESSION_MAX_AGE): clipped to 1h
+    REFRESH_TOKEN_EXPIRY: 30d is longer than a session lasts (RENEWD_SESSION_MAX_AGE): clipped to 1h
+    RENEWD_ISSUER: an http issuer is for development; in production tokens need https
+    RENEWD_REPLAY_WINDOW: without a replay window a client that loses an answer, or refreshes from two tabs at once, is logged out
+    RENEWD_FEED_STALE: while the database is out of reach, access tokens of sessions that others ended are accepted until they expire
+    RENEWD_THROTTLE: passwords can be guessed without limit; off is for load tests only
+    RENEWD_COOKIE_SECURE: cookies travel over plain http too; false is for development
+    RENEWD_COOKIE_DOMAIN: example.org is not a domain of the issuer's host auth.example.com: browsers will refuse the access cookie
+    "#);
+}
+
+#[test]
+fn the_report_shows_sources_and_no_secret() {
+    let variables = [
+        (
+            "DATABASE_URL",
+            "postgres://renewd:hunter2@db.example/renewd?password=hunter2",
+        ),
+        ("RENEWD_MASTER_KEY", MASTER_KEY),
+        ("REFRESH_TOKEN_SECRET", SECRET),
+        ("ACCESS_TOKEN_EXPIRY", "7m"),
+    ];
+    let toml = "[tokens.access.claims]\n_id = \"id\"\n\"full name\" = \"full_name\"\n\
+                [http]\nallowed_origins = [\"https://a.example\", \"https://b.example\"]\n";
+    let config = load(&["--bcrypt-cost", "10"], &variables, toml).unwrap();
+    let report = config.report();
+    let told: Vec<&str> = report.lines().filter(|l| l.contains('#')).collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    url = "postgres://renewd@db.example/renewd"  # DATABASE_URL
+    allowed_origins = "https://a.example,https://b.example"  # `http.allowed_origins` in renewd.toml
+    # issuer: http://localhost:<port>
+    # audience: the issuer
+    lifetime = "7m"  # ACCESS_TOKEN_EXPIRY
+    bcrypt_cost = 10  # --bcrypt-cost
+    # domain: none
+    # format: text on a terminal, else json
+    # Secrets
+    # ACCESS_TOKEN_SECRET: not set
+    # REFRESH_TOKEN_SECRET: [redacted]
+    # RENEWD_MASTER_KEY: [redacted]
+    "#);
+    for secret in ["hunter2", MASTER_KEY, SECRET] {
+        assert!(!format!("{report}{config:?}").contains(secret), "{secret}");
+    }
+    // It reads as a file that says the same.
+    let again = file::parse(Path::new("report"), &report).unwrap();
+    let claims = [("_id", "id"), ("full name", "full_name")];
+    assert_eq!(
+        again.claims.unwrap(),
+        claims.map(|(claim, member)| (claim.to_owned(), member.to_owned()))
+    );
+    assert_eq!(
+        again.values["http.allowed_origins"],
+        "https://a.example,https://b.example"
+    );
+}

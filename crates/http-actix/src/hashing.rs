@@ -1,0 +1,215 @@
+//! Password hashing on threads of its own.
+//!
+//! A hash takes a quarter of a second of a core. Here it neither blocks a worker's event loop nor
+//! queues without end: the queue is bounded, and on Linux the threads run below the priority of
+//! request handling, so that tokens are verified and refreshed at full speed beside a storm of
+//! logins.
+
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use futures_channel::oneshot;
+use token_core::password::{
+    BcryptHasher, HashingBusy, NewPassword, PasswordHash, PasswordHashing, PresentedPassword,
+    Verification,
+};
+use token_core::store::BoxFuture;
+
+/// The lowest priority there is (`nice` 19).
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that hash passwords.
+pub struct HashPool {
+    hasher: Arc<BcryptHasher>,
+    /// `None` only while the pool is dropped: the threads end when it is closed.
+    queue: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl HashPool {
+    /// A pool with a thread for each core and a queue of `waiting` jobs.
+    pub fn start(hasher: BcryptHasher, waiting: usize) -> std::io::Result<Self> {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self::with_threads(hasher, waiting, cores)
+    }
+
+    fn with_threads(hasher: BcryptHasher, waiting: usize, count: usize) -> std::io::Result<Self> {
+        let (queue, jobs) = bounded(waiting);
+        let threads = (0..count)
+            .map(|number| {
+                let jobs = jobs.clone();
+                thread::Builder::new()
+                    .name(format!("hash-{number}"))
+                    .spawn(move || work(&jobs))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            hasher: Arc::new(hasher),
+            queue: Some(queue),
+            threads,
+        })
+    }
+
+    /// Queues work, or refuses it at once. Work whose caller has gone away meanwhile is skipped.
+    fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&BcryptHasher) -> T + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, HashingBusy>> {
+        let (answer, answered) = oneshot::channel();
+        let hasher = Arc::clone(&self.hasher);
+        let job: Job = Box::new(move || {
+            if !answer.is_canceled() {
+                // The caller may go away during the work too; then nobody needs the result.
+                let _ = answer.send(work(&hasher));
+            }
+        });
+        let queued = self.queue.as_ref().is_some_and(|q| q.try_send(job).is_ok());
+        Box::pin(async move {
+            if !queued {
+                return Err(HashingBusy);
+            }
+            // Without an answer the work panicked, which the hook has logged.
+            answered.await.map_err(|_| HashingBusy)
+        })
+    }
+}
+
+impl PasswordHashing for HashPool {
+    fn hash(&self, password: NewPassword) -> BoxFuture<'_, Result<PasswordHash, HashingBusy>> {
+        self.submit(move |hasher| hasher.hash_now(&password))
+    }
+
+    fn verify(
+        &self,
+        password: PresentedPassword,
+        stored: Option<PasswordHash>,
+    ) -> BoxFuture<'_, Result<Verification, HashingBusy>> {
+        self.submit(move |hasher| hasher.verify_now(&password, stored.as_ref()))
+    }
+
+    fn renew(
+        &self,
+        password: PresentedPassword,
+    ) -> BoxFuture<'_, Result<PasswordHash, HashingBusy>> {
+        self.submit(move |hasher| hasher.renew_now(&password))
+    }
+}
+
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // A job's panic is caught in the loop, so that there is no other to report.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(jobs: &Receiver<Job>) {
+    lower_priority();
+    for job in jobs {
+        // A panic must cost one answer, not a thread: the pool would shrink until nobody can log
+        // in. The job owns everything it touches.
+        let _ = catch_unwind(AssertUnwindSafe(job));
+    }
+}
+
+/// On Linux a priority belongs to a thread; elsewhere it would be the whole process's.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+        tracing::warn!(%error, "password hashing keeps the priority of request handling");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+    use token_core::key::MasterKey;
+    use token_core::password::BcryptCost;
+    use token_core::random::SystemEntropy;
+
+    use super::*;
+
+    fn pool(waiting: usize, threads: usize) -> HashPool {
+        let entropy = Arc::new(SystemEntropy::default());
+        let pepper = MasterKey::generate(entropy.as_ref()).pepper();
+        let hasher = BcryptHasher::new(&pepper, BcryptCost::new(10).unwrap(), entropy);
+        HashPool::with_threads(hasher, waiting, threads).unwrap()
+    }
+
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        actix_web::rt::System::new().block_on(future)
+    }
+
+    #[test]
+    fn passwords_are_hashed_and_compared() {
+        let pool = pool(8, 2);
+        let password = PresentedPassword::new("correct horse battery");
+        let stored = wait(pool.renew(password.clone())).unwrap();
+        let right = wait(pool.verify(password, Some(stored.clone()))).unwrap();
+        assert_eq!(right, Verification::Right { outdated: false });
+        let other = PresentedPassword::new("incorrect horse battery");
+        assert_eq!(
+            wait(pool.verify(other, Some(stored))),
+            Ok(Verification::Wrong)
+        );
+    }
+
+    #[test]
+    fn a_full_queue_refuses_at_once() {
+        let pool = pool(2, 1);
+        let (started, is_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let running = pool.submit(move |_| {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        });
+        is_started.recv().unwrap();
+        let waiting = [pool.submit(|_| ()), pool.submit(|_| ())];
+        assert_eq!(pool.submit(|_| ()).now_or_never(), Some(Err(HashingBusy)));
+        release.send(()).unwrap();
+        assert_eq!(wait(running), Ok(()));
+        assert_eq!(wait(join_all(waiting)), [Ok(()), Ok(())]);
+    }
+
+    #[test]
+    fn work_for_nobody_is_skipped() {
+        let pool = pool(4, 1);
+        let (release, released) = mpsc::channel::<()>();
+        let running = pool.submit(move |_| released.recv().unwrap());
+        let (done, is_done) = mpsc::channel();
+        drop(pool.submit(move |_| done.send(()).unwrap()));
+        release.send(()).unwrap();
+        assert_eq!(wait(running), Ok(()));
+        drop(pool);
+        assert!(is_done.recv().is_err());
+    }
+
+    #[test]
+    fn a_panic_costs_one_answer_and_no_thread() {
+        let pool = pool(4, 1);
+        let broken: BoxFuture<'_, Result<(), _>> = pool.submit(|_| panic!("on purpose"));
+        assert_eq!(wait(broken), Err(HashingBusy));
+        assert_eq!(wait(pool.submit(|_| 7)), Ok(7));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn hashing_gives_way_to_requests() {
+        let pool = pool(1, 1);
+        let priority = |_: &BcryptHasher| rustix::process::getpriority_process(None).unwrap();
+        assert_eq!(wait(pool.submit(priority)), Ok(LOWEST_PRIORITY));
+        let here = thread::spawn(|| rustix::process::getpriority_process(None).unwrap());
+        assert_ne!(here.join().unwrap(), LOWEST_PRIORITY);
+    }
+}

@@ -1,0 +1,3 @@
+//! Accounts, before there is one.
+
+pub mod register;

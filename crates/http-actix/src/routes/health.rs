@@ -1,0 +1,4 @@
+//! What operators and orchestrators ask.
+
+pub mod live;
+pub mod ready;

@@ -1,0 +1,3 @@
+//! Published keys.
+
+pub mod list;

@@ -1,0 +1,4 @@
+//! The own sessions.
+
+pub mod end;
+pub mod list;

@@ -1,0 +1,144 @@
+//! `POST /v1/login`: a name and a password for a pair of tokens.
+
+use std::str::FromStr;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use token_core::id::SessionId;
+use token_core::password::PresentedPassword;
+use token_core::service::{HashRenewal, LoginRequest};
+use token_core::session::Transport;
+use token_core::user::Identifier;
+use tracing::field::display;
+
+use crate::cookies::Kind;
+use crate::error::fields::Fault;
+use crate::extract::{Client, FromMembers, JsonBody, Members};
+use crate::middleware::csrf;
+use crate::problem::Problem;
+use crate::protect::credential;
+use crate::routes::wire::PairAnswer;
+use crate::state::AppState;
+
+/// The longest label, in characters.
+const MAX_LABEL: usize = 64;
+
+/// Exactly one of `identifier`, `email`, `username`; `password`; and, optional, `transport`,
+/// `label`, `remember`.
+#[derive(Debug)]
+pub struct Body {
+    identifier: Identifier,
+    password: PresentedPassword,
+    transport: Transport,
+    label: Option<String>,
+    remember: bool,
+}
+
+impl FromMembers for Body {
+    fn read(members: &mut Members, _: &AppState) -> Option<Self> {
+        let identifier = identifier(members);
+        let password = members.required_text("password");
+        let transport = members.optional("transport", Transport::from_str);
+        let label = members.optional("label", label);
+        let remember = members.flag("remember");
+        Some(Self {
+            identifier: identifier?,
+            password: PresentedPassword::new(&password?),
+            transport: transport.unwrap_or(Transport::Body),
+            label,
+            remember: remember.unwrap_or(true),
+        })
+    }
+}
+
+/// Opens a session. A cookie login is guarded like a request with cookies, since it would set
+/// some, and ends the sessions whose cookies it overwrites.
+pub async fn handle(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    client: Client,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<HttpResponse, Problem> {
+    let headers = request.headers();
+    let replaces = match body.transport {
+        Transport::Body => Vec::new(),
+        Transport::Cookie => {
+            csrf::check(headers, &state.origins)?;
+            sessions_of_cookies(headers, &state)
+        }
+    };
+    let facts = client.facts(body.label.as_deref());
+    let ip = facts.ip.map(display);
+    let login = LoginRequest {
+        identifier: body.identifier,
+        password: body.password,
+        transport: body.transport,
+        remember: body.remember,
+        client: facts,
+        replaces,
+    };
+    let done = match state.service.login(login).await {
+        Ok(done) => done,
+        Err(error) => {
+            tracing::info!(target: "audit", event = "login_failed", ip, reason = %error);
+            return Err(error.into());
+        }
+    };
+    let session = done.pair.session.id;
+    tracing::info!(target: "audit", event = "login", user = %done.user.id, %session, ip);
+    if let Some(renewal) = done.renewal {
+        rt::spawn(renew(state.clone(), renewal));
+    }
+    PairAnswer::new(&done.pair)
+        .with_user(&done.user)
+        .respond(&state.cookies)
+}
+
+/// Writes the hash anew while the answer is on its way, so that its cost does not show.
+async fn renew(state: web::Data<AppState>, renewal: HashRenewal) {
+    if let Err(error) = state.service.renew_hash(renewal).await {
+        // The old hash still works, and the next login tries again.
+        tracing::warn!(%error, "a password hash was not renewed");
+    }
+}
+
+fn identifier(members: &mut Members) -> Option<Identifier> {
+    let names = ["identifier", "email", "username"];
+    let told = names.iter().filter(|name| members.has(name)).count();
+    let [either, email, username] = names.map(|name| members.optional_text(name));
+    if told != 1 {
+        let fault = Fault::new("exactly_one", "give one of identifier, email and username");
+        members.note("identifier", fault);
+        return None;
+    }
+    let either = either.map(|text| Identifier::either(&text));
+    let email = email.map(|text| Identifier::email(&text));
+    let username = username.map(|text| Identifier::username(&text));
+    either.or(email).or(username)
+}
+
+fn label(text: &str) -> Result<String, Fault> {
+    if text.chars().take(MAX_LABEL + 1).count() > MAX_LABEL {
+        return Err(Fault::new("too_long", "must have at most 64 characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Fault::new(
+            "character",
+            "must not contain control characters",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// The sessions that correctly signed cookies of the request name.
+fn sessions_of_cookies(headers: &HeaderMap, state: &AppState) -> Vec<SessionId> {
+    let service = &state.service;
+    let cookies = |kind| credential::cookies(headers, state.cookies.name(kind)).into_iter();
+    let access = cookies(Kind::Access).filter_map(|token| service.session_of_access(&token));
+    let refresh = cookies(Kind::Refresh)
+        .filter_map(|token| service.session_of_refresh(&token, Transport::Cookie));
+    let mut sessions: Vec<SessionId> = access.chain(refresh).collect();
+    sessions.sort_unstable();
+    sessions.dedup();
+    sessions
+}

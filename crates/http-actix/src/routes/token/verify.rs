@@ -1,0 +1,52 @@
+//! `GET /v1/verify`: who is calling, in headers, for reverse proxies that ask before they pass a
+//! request on. Answered from memory.
+
+use actix_web::{HttpResponse, web};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::extract::Access;
+use crate::state::AppState;
+
+/// All but the unreserved characters of RFC 3986 §2.3 is encoded.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Says who. Names are there if the token has them, under whatever claim the operator chose.
+pub async fn handle(Access(access): Access, state: web::Data<AppState>) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    answer.insert_header(("x-auth-user", access.user_id.to_string()));
+    answer.insert_header(("x-auth-session", access.session_id.to_string()));
+    for (header, field) in [("x-auth-username", "username"), ("x-auth-email", "email")] {
+        let mut claims = state.service.profile_claims().pairs();
+        let claim = claims.find(|(_, source)| *source == field);
+        let value = claim.and_then(|(claim, _)| access.profile.get(claim)?.as_str());
+        if let Some(value) = value {
+            answer.insert_header((header, encoded(value)));
+        }
+    }
+    let roles: Vec<String> = access.roles.iter().map(|role| encoded(role)).collect();
+    answer.insert_header(("x-auth-roles", roles.join(",")));
+    answer.finish()
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S126: nothing of a value can end a header.
+    #[test]
+    fn values_are_plain_ascii() {
+        assert_eq!(encoded("Zoë-用户"), "Zo%C3%AB-%E7%94%A8%E6%88%B7");
+        assert_eq!(
+            encoded("a+b@c.d\r\nx: y,z"),
+            "a%2Bb%40c.d%0D%0Ax%3A%20y%2Cz"
+        );
+    }
+}

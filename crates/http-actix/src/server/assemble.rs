@@ -1,0 +1,137 @@
+//! Puts storage, keys, hashing and the use cases together.
+
+use std::sync::Arc;
+
+use storage_diesel::{Options, Storage};
+use token_core::key::{KeySources, MasterKey};
+use token_core::password::BcryptHasher;
+use token_core::random::{Entropy, SystemEntropy};
+use token_core::revocation::RevocationSet;
+use token_core::service::{Parts, Service};
+use token_core::throttle::{PasswordThrottle, Unlimited};
+use token_core::time::{Clock, SystemClock};
+use token_core::token::access::{AccessMint, AccessVerifier, VerifierPolicy};
+use url::Url;
+
+use super::{ServeError, directory, master_key};
+use crate::config::Config;
+use crate::hashing::HashPool;
+use crate::middleware::origins::AllowedOrigins;
+use crate::state::AppState;
+use crate::throttle::Throttle;
+
+/// Everything that serves.
+pub(super) struct Assembled {
+    /// What handlers reach.
+    pub(super) state: AppState,
+    /// The throttle, if there is one, for its housekeeping.
+    pub(super) throttle: Option<Arc<Throttle>>,
+    /// The storage, to be closed at the end.
+    pub(super) storage: Arc<Storage>,
+}
+
+impl Assembled {
+    /// Opens the database and makes what is missing. Afterwards the sessions that ended lately are
+    /// known, so that no request is answered without that knowledge.
+    pub(super) async fn open(config: &mut Config, port: u16) -> Result<Self, ServeError> {
+        directory::prepare(config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let revocations = Arc::new(RevocationSet::new(
+            config.session_policy().revocation_retention(),
+            config.revocation.freshness,
+        ));
+        let mut options = Options::new(Arc::clone(&clock), Arc::clone(&revocations));
+        options.migrate = config.database.migrate;
+        let storage = Arc::new(Storage::open(&config.database.url, &options)?);
+        let master = master_key::find(&config.keys, storage.as_ref()).await?;
+        let warning = config.keys.file().and_then(master_key::warning);
+        config.warnings.extend(warning);
+
+        let throttle = config
+            .accounts
+            .throttle
+            .then(|| Arc::new(Throttle::start()));
+        let issuer = config.tokens.issuer_at(port);
+        let parts = Foundations {
+            storage: Arc::clone(&storage),
+            clock,
+            revocations,
+            throttle: throttle.clone(),
+        }
+        .parts(config, &issuer, master)?;
+        let service = Arc::new(Service::start(parts).await?);
+        service.poll_ended_sessions().await?;
+        let state = AppState {
+            service,
+            cookies: config.cookies.clone(),
+            origins: Arc::new(origins(config, &issuer)?),
+        };
+        Ok(Self {
+            state,
+            throttle,
+            storage,
+        })
+    }
+}
+
+/// What the use cases stand on.
+struct Foundations {
+    storage: Arc<Storage>,
+    clock: Arc<dyn Clock>,
+    revocations: Arc<RevocationSet>,
+    throttle: Option<Arc<Throttle>>,
+}
+
+impl Foundations {
+    fn parts(self, config: &Config, issuer: &str, master: MasterKey) -> Result<Parts, ServeError> {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let tokens = &config.tokens;
+        let accounts = &config.accounts;
+        let audience = tokens.audience.as_deref().unwrap_or(issuer);
+        let verified = VerifierPolicy::new(issuer, audience)?
+            .with_typ(tokens.access_typ)
+            .with_leeway(tokens.leeway)?
+            .with_max_lifetime(tokens.access_lifetime);
+        let hasher =
+            BcryptHasher::new(&master.pepper(), accounts.bcrypt_cost, Arc::clone(&entropy));
+        let hashing = HashPool::start(hasher, accounts.hash_queue).map_err(ServeError::Serve)?;
+        let throttle: Arc<dyn PasswordThrottle> = match self.throttle {
+            Some(throttle) => throttle,
+            None => Arc::new(Unlimited),
+        };
+        Ok(Parts {
+            store: self.storage,
+            clock: self.clock,
+            entropy,
+            keys: KeySources {
+                master,
+                access_secret: tokens.access_secret.clone(),
+                access_algorithm: tokens.access_algorithm,
+                refresh_secret: tokens.refresh_secret.clone(),
+            },
+            mint: AccessMint {
+                issuer: issuer.to_owned(),
+                audience: audience.to_owned(),
+                typ: tokens.access_typ,
+                lifetime: tokens.access_lifetime,
+                profile: tokens.claims.clone(),
+            },
+            verifier: AccessVerifier::new(verified),
+            policy: config.session_policy(),
+            passwords: accounts.passwords,
+            registration: accounts.registration,
+            hashing: Arc::new(hashing),
+            throttle,
+            revocations: self.revocations,
+        })
+    }
+}
+
+/// The configured origins, or the issuer's own.
+fn origins(config: &Config, issuer: &str) -> Result<AllowedOrigins, ServeError> {
+    let list = config.http.allowed_origins.clone().unwrap_or_else(|| {
+        let origin = Url::parse(issuer).map(|url| url.origin().ascii_serialization());
+        origin.into_iter().collect()
+    });
+    Ok(AllowedOrigins::parse(&list)?)
+}

@@ -1,0 +1,19 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use token_core::service::Service;
+
+use crate::cookies::CookiePolicy;
+use crate::middleware::origins::AllowedOrigins;
+
+/// Shared by all workers.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases.
+    pub service: Arc<Service>,
+    /// How cookies are named and marked.
+    pub cookies: CookiePolicy,
+    /// Who may call from a browser.
+    pub origins: Arc<AllowedOrigins>,
+}
