@@ -1,0 +1,24 @@
+//! What the program does: one command a file, each from its arguments to an answer.
+
+mod db;
+mod session;
+mod user;
+
+use crate::args::{Cli, Noun};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Printer;
+use crate::settings::{self, Settings};
+
+/// Does what the command line says and prints the answer.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    let settings = Settings::read(&cli, settings::variable)?;
+    let printer = Printer::new(cli.output, cli.quiet);
+    let context = Context::new(settings, printer, cli.yes);
+    let answer = match cli.noun {
+        Noun::User(verb) => user::run(&verb, &context)?,
+        Noun::Session(verb) => session::run(&verb, &context)?,
+        Noun::Db(verb) => db::run(&verb, &context)?,
+    };
+    Ok(printer.print(&answer)?)
+}

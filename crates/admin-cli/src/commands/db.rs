@@ -1,0 +1,17 @@
+//! `renewctl db …`
+
+mod migrate;
+mod status;
+
+use crate::args::DbVerb;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Answer;
+
+/// Does it.
+pub fn run(verb: &DbVerb, context: &Context) -> Result<Answer, Failure> {
+    match verb {
+        DbVerb::Migrate => migrate::run(context),
+        DbVerb::Status => status::run(context),
+    }
+}

@@ -1,0 +1,13 @@
+//! `renewctl user show`
+
+use crate::args::UserRef;
+use crate::commands::user::find;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Answer;
+
+/// Shows an account.
+pub fn run(user: &UserRef, context: &Context) -> Result<Answer, Failure> {
+    let store = context.open()?;
+    find(&store, &user.user).map(Answer::User)
+}
