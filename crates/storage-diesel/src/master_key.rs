@@ -134,8 +134,8 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            let bits = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(bits & 0o777, 0o600);
         }
         let names = fs::read_dir(directory.path().join("data")).unwrap().count();
         assert_eq!(names, 1, "nothing is left aside");
