@@ -1,0 +1,216 @@
+//! The database behind a server: chosen, made, read and altered by tests.
+
+use std::env;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::sql_types::Text;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
+use uuid::Uuid;
+
+/// Which database a server is to have.
+#[derive(Debug, Clone)]
+pub struct Database(Option<String>);
+
+impl Database {
+    /// A file in the server's own directory, where the server puts it unasked.
+    pub fn sqlite() -> Self {
+        Self(None)
+    }
+
+    /// A new database on the server that `RENEWD_TEST_POSTGRES_URL` names;
+    /// `None` where it is not set.
+    pub fn postgres() -> Option<Self> {
+        env::var("RENEWD_TEST_POSTGRES_URL")
+            .ok()
+            .map(|url| Self(Some(url)))
+    }
+}
+
+/// A server's database.
+#[derive(Debug)]
+pub enum Store {
+    /// An SQLite file, as its path.
+    Sqlite(String),
+    /// A PostgreSQL database of this server alone.
+    Postgres {
+        /// The URL of the database in which others are created.
+        admin: String,
+        /// The name of the new one.
+        name: String,
+    },
+}
+
+/// The key that a server on PostgreSQL has to be given: 32 bytes in base64.
+const MASTER_KEY: &str = "nAWJCMdVWZpzRzrVt2Jk0xlvYbGPyLE3oPSvvUo6g1s=";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+impl Store {
+    /// Makes it, for a server that runs in `directory`.
+    pub fn new(database: Database, directory: &Path) -> Self {
+        match database.0 {
+            None => Self::Sqlite(directory.join("data/renewd.db").display().to_string()),
+            Some(admin) => {
+                let name = format!("renewd_e2e_{}", Uuid::new_v4().simple());
+                let mut connection = connect(&admin);
+                connection
+                    .batch_execute(&format!("CREATE DATABASE {name}"))
+                    .expect("a new database");
+                Self::Postgres { admin, name }
+            }
+        }
+    }
+
+    /// The URL, as in `RENEWD_DATABASE_URL`.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{path}"),
+            Self::Postgres { admin, name } => {
+                let (server, query) = admin.split_once('?').unwrap_or((admin, ""));
+                let (server, _) = server
+                    .rsplit_once('/')
+                    .expect("a URL that names a database");
+                let mark = if query.is_empty() { "" } else { "?" };
+                format!("{server}/{name}{mark}{query}")
+            }
+        }
+    }
+
+    /// What the server has to be told of it: nothing for SQLite, which is where
+    /// the server looks by itself.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Sqlite(_) => Vec::new(),
+            Self::Postgres { .. } => vec![
+                ("RENEWD_DATABASE_URL".to_owned(), self.url()),
+                ("RENEWD_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
+            ],
+        }
+    }
+
+    /// An id as a literal in SQL.
+    pub fn id(&self, id: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("x'{}'", id.replace('-', "")),
+            Self::Postgres { .. } => format!("'{id}'::uuid"),
+        }
+    }
+
+    /// A binary column as text, and that text as a literal again.
+    pub fn hex(&self, column: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("hex({column})"),
+            Self::Postgres { .. } => format!("encode({column}, 'hex')"),
+        }
+    }
+
+    /// Bytes, given in hexadecimal, as a literal in SQL.
+    pub fn bytes(&self, hex: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("x'{hex}'"),
+            Self::Postgres { .. } => format!("'\\x{hex}'::bytea"),
+        }
+    }
+
+    /// A time, in seconds from now, as a literal in SQL.
+    pub fn time(&self, seconds_from_now: i64) -> String {
+        match self {
+            Self::Sqlite(_) => {
+                format!("((unixepoch() + ({seconds_from_now})) * 1000000)")
+            }
+            Self::Postgres { .. } => format!("now() + interval '{seconds_from_now} seconds'"),
+        }
+    }
+
+    /// Runs statements.
+    ///
+    /// # Panics
+    /// Where the database refuses them.
+    pub fn execute(&self, sql: &str) -> usize {
+        match self {
+            Self::Sqlite(path) => {
+                let mut connection = open(path);
+                sql_query(sql)
+                    .execute(&mut connection)
+                    .unwrap_or_else(|e| panic!("{sql}: {e}"))
+            }
+            Self::Postgres { .. } => {
+                let mut connection = connect(&self.url());
+                sql_query(sql)
+                    .execute(&mut connection)
+                    .unwrap_or_else(|e| panic!("{sql}: {e}"))
+            }
+        }
+    }
+
+    /// The texts of `expression` in the rows of `rest` (`FROM …`).
+    ///
+    /// # Panics
+    /// Where the database refuses.
+    pub fn texts(&self, expression: &str, rest: &str) -> Vec<String> {
+        let sql = format!("SELECT CAST({expression} AS TEXT) AS value {rest}");
+        let rows: Vec<Row> = match self {
+            Self::Sqlite(path) => sql_query(&sql).load(&mut open(path)),
+            Self::Postgres { .. } => sql_query(&sql).load(&mut connect(&self.url())),
+        }
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.into_iter().map(|row| row.value).collect()
+    }
+
+    /// One column of a session's row, as text.
+    pub fn session(&self, sid: &str, expression: &str) -> String {
+        let rest = format!("FROM sessions WHERE id = {}", self.id(sid));
+        let mut rows = self.texts(expression, &rest);
+        assert_eq!(rows.len(), 1, "the session {sid}");
+        rows.remove(0)
+    }
+
+    /// How many sessions of any user have not ended.
+    pub fn live_sessions(&self) -> usize {
+        let count = self.texts("count(*)", "FROM sessions WHERE ended_at IS NULL");
+        count[0].parse().expect("a number")
+    }
+
+    /// The bytes of the database file and of everything beside it, write-ahead
+    /// log included; empty for PostgreSQL.
+    pub fn file_bytes(&self) -> Vec<u8> {
+        let Self::Sqlite(path) = self else {
+            return Vec::new();
+        };
+        ["", "-wal", "-shm"]
+            .iter()
+            .filter_map(|end| std::fs::read(format!("{path}{end}")).ok())
+            .flatten()
+            .collect()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Self::Postgres { admin, name } = self {
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            if let Err(error) = connect(admin).batch_execute(&drop) {
+                println!("{name} is left behind: {error}");
+            }
+        }
+    }
+}
+
+fn open(path: &str) -> SqliteConnection {
+    let mut connection = SqliteConnection::establish(path).expect("the SQLite file opens");
+    connection
+        .batch_execute("PRAGMA busy_timeout = 10000")
+        .expect("a busy timeout");
+    connection
+}
+
+fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).unwrap_or_else(|error| panic!("PostgreSQL: {error}"))
+}

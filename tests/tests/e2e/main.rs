@@ -1,0 +1,42 @@
+//! What renewd promises, tried on the real programs over real sockets.
+//!
+//! One binary, so that it is linked once; one module for each room of the
+//! contract. The doc comment of a test names the items of the yardstick
+//! (`S45`) and the invariants of the protocol (`I3`) that it covers.
+
+mod accounts;
+mod bad_input;
+mod configuration;
+mod cookie_confusion;
+mod cookies;
+mod cors;
+mod credentials;
+mod csrf;
+mod ctl;
+mod decision;
+mod expiry;
+mod first_run;
+mod foreign;
+mod forgery;
+mod framing;
+mod headers;
+mod hs256;
+mod keys;
+mod login;
+mod logout;
+mod outage;
+mod overload;
+mod password_change;
+mod passwords;
+mod races;
+mod registration;
+mod rotation;
+mod secrecy;
+mod sessions;
+mod shape;
+mod shutdown;
+mod storage_faults;
+mod storm;
+mod throttle;
+mod tokens;
+mod verify;
