@@ -4,6 +4,7 @@ pub mod access;
 pub mod body;
 pub mod client;
 pub mod members;
+pub mod proxies;
 pub mod refresh;
 
 pub use access::{Access, Caller};

@@ -13,8 +13,8 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use token_core::password::{
-    BcryptHasher, HashingBusy, NewPassword, PasswordHash, PasswordHashing, PresentedPassword,
-    Verification,
+    BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash, PasswordHashing,
+    PresentedPassword, Verification,
 };
 use token_core::store::BoxFuture;
 
@@ -81,8 +81,12 @@ impl HashPool {
 }
 
 impl PasswordHashing for HashPool {
-    fn hash(&self, password: NewPassword) -> BoxFuture<'_, Result<PasswordHash, HashingBusy>> {
-        self.submit(move |hasher| hasher.hash_now(&password))
+    fn hash(
+        &self,
+        password: CandidatePassword,
+    ) -> BoxFuture<'_, Result<PasswordHash, NewPasswordError>> {
+        let hashed = self.submit(move |hasher| hasher.judge_and_hash_now(password));
+        Box::pin(async move { hashed.await? })
     }
 
     fn verify(

@@ -47,12 +47,18 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
     let bound = TcpListener::bind(listen).and_then(|l| Ok((l.local_addr()?, l)));
     let (address, listener) = bound.map_err(|source| ServeError::Listen { listen, source })?;
 
-    let assembled = Assembled::open(&mut config, address.port()).await?;
+    let opened = tokio::select! {
+        opened = Assembled::open(&mut config, address.port()) => opened?,
+        () = signals.next() => {
+            tracing::info!("stopped before it had started");
+            return Ok(());
+        }
+    };
     let Assembled {
         state,
         throttle,
         storage,
-    } = assembled;
+    } = opened;
     let service = Arc::clone(&state.service);
     let server = HttpServer::new(move || app::app(state.clone()))
         .keep_alive(KEEP_ALIVE)

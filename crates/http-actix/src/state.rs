@@ -5,6 +5,7 @@ use std::sync::Arc;
 use token_core::service::Service;
 
 use crate::cookies::CookiePolicy;
+use crate::extract::proxies::TrustedProxies;
 use crate::middleware::origins::AllowedOrigins;
 
 /// Shared by all workers.
@@ -16,4 +17,6 @@ pub struct AppState {
     pub cookies: CookiePolicy,
     /// Who may call from a browser.
     pub origins: Arc<AllowedOrigins>,
+    /// Who may say whose request it is.
+    pub proxies: Arc<TrustedProxies>,
 }

@@ -3,9 +3,12 @@
 use std::io::{self, IsTerminal};
 use std::panic;
 
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::log::{LogConfig, LogFormat};
 
@@ -18,13 +21,25 @@ pub fn install(config: &LogConfig) -> Result<(), ParseError> {
     } else {
         LogFormat::Json
     };
-    let log = fmt().with_env_filter(filter).with_writer(io::stderr);
-    match config.format.unwrap_or(default) {
-        LogFormat::Text => log.with_ansi(terminal).init(),
-        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
-    }
+    let format = config.format.unwrap_or(default);
+    log(filter, format, terminal, io::stderr).init();
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+fn log<W>(filter: EnvFilter, format: LogFormat, color: bool, writer: W) -> Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let log = fmt().with_env_filter(filter).with_writer(writer);
+    match format {
+        LogFormat::Text => log.with_ansi(color).into(),
+        LogFormat::Json => {
+            // There is one span around a line, the request, and it is told once.
+            let log = log.json().flatten_event(true);
+            log.with_current_span(true).with_span_list(false).into()
+        }
+    }
 }
 
 /// A panic is a line of the log like any other, so that whoever reads logs by program sees it.
@@ -38,4 +53,68 @@ fn log_panic(panic: &panic::PanicHookInfo<'_>) {
         thread = thread.name(),
         "panicked: {message}"
     );
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+    use tracing::dispatcher::{DefaultGuard, set_default};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What this thread logs while it is there.
+    pub(crate) struct Captured {
+        lines: Lines,
+        _until: DefaultGuard,
+    }
+
+    impl Captured {
+        /// As JSON, through this filter.
+        pub(crate) fn json(filter: &str) -> Self {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let filter = EnvFilter::builder().parse(filter).unwrap();
+            let log = log(filter, LogFormat::Json, false, move || writer.clone());
+            Self {
+                lines,
+                _until: set_default(&log),
+            }
+        }
+
+        /// The lines so far.
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_line_has_its_members_and_its_span_once() {
+        let captured = Captured::json("info");
+        tracing::error_span!("request", id = "r1").in_scope(|| {
+            tracing::info!(status = 200, "answered");
+            tracing::debug!("left out");
+        });
+        let text = captured.text();
+        assert_eq!(text.matches("r1").count(), 1, "{text}");
+        let line: Value = serde_json::from_str(text.trim_end()).unwrap();
+        let mut names: Vec<_> = line.as_object().unwrap().keys().collect();
+        names.sort();
+        let expected = ["level", "message", "span", "status", "target", "timestamp"];
+        assert_eq!(names, expected);
+    }
 }

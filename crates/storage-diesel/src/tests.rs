@@ -8,17 +8,23 @@
 #[path = "../tests/support/database.rs"]
 mod database;
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::Error as DatabaseError;
 use pollster::block_on;
 use token_core::revocation::{Freshness, RevocationSet, WhenStale};
 use token_core::store::{FeedStore, StoreError};
 use token_core::time::SystemClock;
 
 use self::database::TestDatabase;
+use crate::schema::name_reservations;
 use crate::{DatabaseUrl, Options, Storage};
+
+/// How many threads read.
+const READERS: usize = 3;
 
 fn open(database: &TestDatabase) -> Storage {
     let freshness = Freshness {
@@ -26,7 +32,9 @@ fn open(database: &TestDatabase) -> Storage {
         when_stale: WhenStale::Open,
     };
     let revocations = RevocationSet::new(Duration::from_secs(905), freshness);
-    let options = Options::new(Arc::new(SystemClock::default()), Arc::new(revocations));
+    let mut options = Options::new(Arc::new(SystemClock::default()), Arc::new(revocations));
+    options.sqlite.readers = READERS;
+    options.postgres.connections = READERS;
     let url = DatabaseUrl::parse(&database.url()).unwrap();
     Storage::open(&url, &options).unwrap()
 }
@@ -78,6 +86,93 @@ fn a_panic_undoes_its_unit_alone_on_sqlite() {
 fn a_panic_undoes_its_unit_alone_on_postgres() {
     if let Some(database) = TestDatabase::postgres() {
         a_panic_undoes_its_unit_alone(&database);
+    }
+}
+
+/// A savepoint that a panic left open is not taken for the transaction: what is acknowledged, then
+/// and later, is there for others to see.
+fn a_panic_in_a_savepoint_undoes_what_is_not_acknowledged(database: &TestDatabase) {
+    let storage = open(database);
+    let until = match database {
+        TestDatabase::Sqlite(_) => "1",
+        TestDatabase::Postgres { .. } => "now()",
+    };
+    let insert = move |n: usize| {
+        format!("INSERT INTO name_reservations VALUES ('email', 'n{n}', NULL, {until})")
+    };
+    // While the first unit waits, the others gather behind it, on SQLite for one commit.
+    let (begun, has_begun) = mpsc::channel();
+    let (go, wait) = mpsc::channel::<()>();
+    let first = storage.write(move |_| {
+        begun.send(()).unwrap();
+        Ok(wait.recv().is_err())
+    });
+    has_begun.recv().unwrap();
+    let gathered: Vec<_> = (0..40)
+        .map(|n| {
+            storage.write(move |tx| {
+                tx.conn.batch_execute(&insert(n))?;
+                if n % 10 == 5 {
+                    let () = tx.conn.transaction(|_| -> Result<_, DatabaseError> {
+                        panic!("inside of a savepoint")
+                    })?;
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    drop(go);
+    assert!(block_on(first).unwrap());
+    let mut acknowledged = 0;
+    for (n, answer) in gathered.into_iter().map(block_on).enumerate() {
+        match answer {
+            Ok(()) => assert!(n % 10 != 5),
+            Err(StoreError::Unavailable(_)) => continue,
+            Err(other) => panic!("{other}"),
+        }
+        acknowledged += 1;
+    }
+    let count = || database.number("SELECT count(*) AS n FROM name_reservations");
+    assert_eq!(count(), acknowledged);
+
+    let read = storage.read(|conn| {
+        conn.transaction(|conn| -> Result<(), DatabaseError> {
+            let found = name_reservations::table.count().get_result::<i64>(conn)?;
+            panic!("after it has read {found} rows")
+        })?;
+        Ok(())
+    });
+    assert!(matches!(block_on(read), Err(StoreError::Unavailable(_))));
+    for n in 100..110 {
+        block_on(storage.write(move |tx| Ok(tx.conn.batch_execute(&insert(n))?))).unwrap();
+        acknowledged += 1;
+        assert_eq!(count(), acknowledged);
+    }
+    // Every thread sees it too: none is inside of an old snapshot.
+    let all_at_once = Arc::new(Barrier::new(READERS));
+    let counts: Vec<_> = (0..READERS)
+        .map(|_| {
+            let all_at_once = Arc::clone(&all_at_once);
+            storage.read(move |conn| {
+                all_at_once.wait();
+                Ok(name_reservations::table.count().get_result::<i64>(conn)?)
+            })
+        })
+        .collect();
+    for counted in counts {
+        assert_eq!(block_on(counted).unwrap(), acknowledged);
+    }
+}
+
+#[test]
+fn a_panic_in_a_savepoint_undoes_what_is_not_acknowledged_on_sqlite() {
+    a_panic_in_a_savepoint_undoes_what_is_not_acknowledged(&TestDatabase::sqlite());
+}
+
+#[test]
+fn a_panic_in_a_savepoint_undoes_what_is_not_acknowledged_on_postgres() {
+    if let Some(database) = TestDatabase::postgres() {
+        a_panic_in_a_savepoint_undoes_what_is_not_acknowledged(&database);
     }
 }
 

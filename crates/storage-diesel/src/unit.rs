@@ -1,10 +1,13 @@
 //! Units of work: closures over a connection that are run on a thread of the database's, whole or
 //! not at all, and whose outcome is told only when it is durable.
 
+use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use diesel::connection::TransactionManager;
+use diesel::result::Error as DatabaseError;
 use futures_channel::oneshot;
 use token_core::id::SessionId;
 use token_core::revocation::RevocationSet;
@@ -81,6 +84,7 @@ where
         };
         // Diesel does not roll back when a closure unwinds, so it must not get that far. Nothing
         // that was half-way changed is looked at again: the outcome is dropped, the rest undone.
+        // A savepoint of the unit's own stays open all the same: see `expect_depth`.
         let done = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)));
         self.outcome = Some(done.unwrap_or(Err(Failure::Panicked))?);
         self.noticed = tx.noticed;
@@ -99,6 +103,18 @@ where
         };
         // Whoever asked may have gone away; that changes nothing.
         drop(self.reply.send(answer));
+    }
+}
+
+/// Checks that so many transactions and savepoints are open, one in the other. A unit that panicked
+/// inside a savepoint of its own leaves it open: Diesel's next COMMIT would then release a savepoint
+/// and say that all is well, while the transaction stays open and is lost with the connection.
+pub(crate) fn expect_depth(conn: &mut AnyConnection, expected: u32) -> Result<(), DatabaseError> {
+    let depth = AnyConnection::transaction_manager_status_mut(conn).transaction_depth()?;
+    if depth.map_or(0, NonZeroU32::get) == expected {
+        Ok(())
+    } else {
+        Err(DatabaseError::BrokenTransactionManager)
     }
 }
 

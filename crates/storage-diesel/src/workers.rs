@@ -14,7 +14,7 @@ use token_core::store::StoreError;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
 use crate::link::Link;
-use crate::unit::{Outcome, Shared, Tx, Unit, unit};
+use crate::unit::{Outcome, Shared, Tx, Unit, expect_depth, unit};
 
 /// How much work may wait; more is refused at once.
 pub(crate) const QUEUE: usize = 16_384;
@@ -170,7 +170,7 @@ struct FailedAttempt {
 
 fn read(conn: &mut AnyConnection, unit: &mut dyn Unit) -> Result<(), FailedAttempt> {
     unit.run(conn).map_err(|failure| FailedAttempt {
-        connection_is_good: failure.is_the_units_own(),
+        connection_is_good: failure.is_the_units_own() && expect_depth(conn, 0).is_ok(),
         undone: true,
         failure,
     })
@@ -186,7 +186,9 @@ fn in_transaction(conn: &mut AnyConnection, unit: &mut dyn Unit) -> Result<(), F
     match unit.run(conn) {
         Ok(()) => AnyConnection::commit_transaction(conn).map_err(|error| fault(error, false)),
         Err(failure) => Err(FailedAttempt {
-            connection_is_good: AnyConnection::rollback_transaction(conn).is_ok(),
+            connection_is_good: AnyConnection::rollback_transaction(conn)
+                .and_then(|()| expect_depth(conn, 0))
+                .is_ok(),
             undone: true,
             failure,
         }),

@@ -57,6 +57,8 @@ pub struct RevocationSet {
     freshness: Freshness,
     /// Monotonic microseconds of the last completed poll, plus one; zero before the first.
     polled_at: AtomicU64,
+    /// Monotonic seconds of the last look for what is too old.
+    expired_at: AtomicU64,
 }
 
 impl RevocationSet {
@@ -75,6 +77,7 @@ impl RevocationSet {
             retention,
             freshness,
             polled_at: AtomicU64::new(0),
+            expired_at: AtomicU64::new(0),
         }
     }
 
@@ -151,8 +154,13 @@ impl RevocationSet {
             .fetch_max(micros.saturating_add(1), Ordering::AcqRel);
     }
 
-    /// Forgets what no access token can outlive any more.
+    /// Forgets what no access token can outlive any more. Looks once a second, however often it is
+    /// called, since it looks at everything.
     pub fn expire(&self, monotonic: Duration) {
+        let second = monotonic.as_secs();
+        if self.expired_at.swap(second, Ordering::Relaxed) == second {
+            return;
+        }
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             let before = shard.len();

@@ -20,13 +20,18 @@ pub enum AccountKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter(pub Duration);
 
-/// Limits how often passwords can be tried, before they are hashed.
+/// Limits how often passwords can be tried, and how often they can be hashed at all.
 pub trait PasswordThrottle: Send + Sync {
-    /// Counts an attempt, or refuses it.
+    /// Counts an attempt, before its password is hashed, or refuses it.
     fn attempt(&self, account: &AccountKey, address: Option<IpAddr>) -> Result<(), RetryAfter>;
 
-    /// The attempt's password was right: the account's owner is there, so the account starts anew.
-    fn succeeded(&self, account: &AccountKey);
+    /// Counts a request that has a password hashed for no account yet, as a registration does, or
+    /// refuses it.
+    fn attempt_from(&self, address: Option<IpAddr>) -> Result<(), RetryAfter>;
+
+    /// The attempt's password was right: the account's owner is there, at this address, so the
+    /// account starts anew.
+    fn succeeded(&self, account: &AccountKey, address: Option<IpAddr>);
 }
 
 /// No limit at all: for load tests and for programs that only admins can call.
@@ -38,5 +43,9 @@ impl PasswordThrottle for Unlimited {
         Ok(())
     }
 
-    fn succeeded(&self, _: &AccountKey) {}
+    fn attempt_from(&self, _: Option<IpAddr>) -> Result<(), RetryAfter> {
+        Ok(())
+    }
+
+    fn succeeded(&self, _: &AccountKey, _: Option<IpAddr>) {}
 }

@@ -25,11 +25,13 @@ use token_core::token::profile::ProfileClaims;
 
 use super::app;
 use crate::cookies::CookiePolicy;
+use crate::extract::proxies::{self, TrustedProxies};
 use crate::hashing::HashPool;
 use crate::middleware::origins::AllowedOrigins;
 use crate::state::AppState;
 
 const APP: &str = "https://app.example.com";
+const REFRESH: &str = "__Secure-renewd_refresh";
 const PASSWORD: &str = "correct horse battery";
 
 /// A state, and the directory that its database is in.
@@ -40,9 +42,22 @@ struct Stage {
 
 impl Stage {
     async fn new(issuer: &str) -> Self {
+        let claims = [
+            ("name", "username"),
+            ("mail", "email"),
+            ("username", "full_name"),
+        ];
+        Self::with_claims(issuer, &claims).await
+    }
+
+    async fn with_claims(issuer: &str, claims: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("renewd.db");
-        let service = Service::start(parts(issuer, &format!("sqlite://{}", file.display())));
+        let service = Service::start(parts(
+            issuer,
+            claims,
+            &format!("sqlite://{}", file.display()),
+        ));
         let service = Arc::new(service.await.unwrap());
         service.poll_ended_sessions().await.unwrap();
         let cookies = CookiePolicy {
@@ -55,13 +70,14 @@ impl Stage {
                 service,
                 cookies,
                 origins,
+                proxies: Arc::default(),
             },
             _directory: directory,
         }
     }
 }
 
-fn parts(issuer: &str, database: &str) -> Parts {
+fn parts(issuer: &str, claims: &[(&str, &str)], database: &str) -> Parts {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
     let policy = SessionPolicy {
@@ -85,11 +101,6 @@ fn parts(issuer: &str, database: &str) -> Parts {
     let cost = BcryptCost::new(10).unwrap();
     let hasher = BcryptHasher::new(&master.pepper(), cost, Arc::clone(&entropy));
     let verified = VerifierPolicy::new(issuer, issuer).unwrap();
-    let claims = [
-        ("name", "username"),
-        ("mail", "email"),
-        ("username", "full_name"),
-    ];
     Parts {
         store: Arc::new(storage),
         clock,
@@ -105,7 +116,7 @@ fn parts(issuer: &str, database: &str) -> Parts {
             audience: issuer.to_owned(),
             typ: AccessTyp::AtJwt,
             lifetime: policy.access_lifetime,
-            profile: ProfileClaims::parse(claims).unwrap(),
+            profile: ProfileClaims::parse(claims.iter().copied()).unwrap(),
         },
         verifier: AccessVerifier::new(verified),
         policy,
@@ -336,6 +347,110 @@ async fn strays_are_expired() {
     );
 }
 
+/// S118: cookies of two sessions are refused, and nothing is taken away: which are the user's own
+/// is not known. A login heals them, as it does a single one that would stand beside the new.
+#[actix_web::test]
+async fn a_cookie_login_heals() {
+    let stage = Stage::new("http://localhost").await;
+    let service = test::init_service(app(stage.state)).await;
+    send(&service, register()).await;
+    let sent = |request: TestRequest, cookies: &str| {
+        request
+            .insert_header(("host", "auth.example.com"))
+            .insert_header(("cookie", cookies.to_owned()))
+    };
+    let of_refresh = |reply: &Reply| -> Vec<Cookie<'static>> {
+        let cookies = reply.cookies().into_iter().map(Cookie::into_owned);
+        cookies.filter(|cookie| cookie.name() == REFRESH).collect()
+    };
+    let first = of_refresh(&send(&service, login()).await);
+    let second = of_refresh(&send(&service, login()).await);
+    let (first, second) = (first[0].value(), second[0].value());
+    let both = format!("{REFRESH}={first}; {REFRESH}={second}");
+
+    let refresh = TestRequest::post().uri("/v1/refresh");
+    let refused = send(&service, sent(refresh, &both)).await;
+    assert_eq!(refused.body["code"], "ambiguous_credentials");
+    assert!(refused.cookies().is_empty());
+
+    let everywhere = [
+        "- /",
+        "auth.example.com /",
+        "auth.example.com /v1",
+        "example.com /",
+        "example.com /v1",
+    ];
+    let flood: Vec<_> = (0..100).map(|n| format!("{REFRESH}=junk-{n}")).collect();
+    for cookies in [both, format!("{REFRESH}=junk"), flood.join("; ")] {
+        let reply = send(&service, sent(login(), &cookies)).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let (set, expired): (Vec<_>, Vec<_>) = of_refresh(&reply)
+            .into_iter()
+            .partition(|cookie| !cookie.value().is_empty());
+        assert_eq!(set.len(), 1);
+        let places: Vec<_> = expired
+            .iter()
+            .map(|cookie| {
+                assert!(cookie.max_age().unwrap().is_zero());
+                let (domain, path) = (cookie.domain().unwrap_or("-"), cookie.path().unwrap());
+                format!("{domain} {path}")
+            })
+            .collect();
+        assert_eq!(places, everywhere);
+    }
+
+    // Nothing came, it failed, or the tokens travel otherwise: nothing is taken away.
+    let reply = send(&service, sent(login(), "other=1")).await;
+    assert_eq!(reply.cookies().len(), 2);
+    let cookies = format!("{REFRESH}=junk");
+    let failed = login().set_json(json!({
+        "username": "ada", "password": "not it", "transport": "cookie",
+    }));
+    assert!(
+        send(&service, sent(failed, &cookies))
+            .await
+            .cookies()
+            .is_empty()
+    );
+    let in_body = login().set_json(json!({ "username": "ada", "password": PASSWORD }));
+    assert!(
+        send(&service, sent(in_body, &cookies))
+            .await
+            .cookies()
+            .is_empty()
+    );
+}
+
+/// S91: what a session remembers of its client is what a trusted proxy tells, and nobody else.
+#[actix_web::test]
+async fn the_address_of_a_client_is_told_by_trusted_proxies() {
+    let mut stage = Stage::new("http://localhost").await;
+    let networks = proxies::parse("10.0.0.0/8").unwrap();
+    stage.state.proxies = Arc::new(TrustedProxies::new(networks));
+    let service = test::init_service(app(stage.state)).await;
+    send(&service, register()).await;
+    for (peer, expected) in [
+        ("10.0.0.1:4711", "198.51.100.1"),
+        ("192.0.2.1:4711", "192.0.2.1"),
+    ] {
+        let body = json!({ "username": "ada", "password": PASSWORD });
+        let request = TestRequest::post()
+            .uri("/v1/login")
+            .peer_addr(peer.parse().unwrap())
+            .insert_header(("x-forwarded-for", "203.0.113.66, 198.51.100.1"))
+            .set_json(body);
+        let pair = send(&service, request).await;
+        let bearer = format!("Bearer {}", pair.body["access_token"].as_str().unwrap());
+        let list = TestRequest::get()
+            .uri("/v1/me/sessions")
+            .insert_header(("authorization", bearer));
+        let list = send(&service, list).await;
+        let mut sessions = list.body["sessions"].as_array().unwrap().iter();
+        let own = sessions.find(|session| session["current"] == true).unwrap();
+        assert_eq!(own["ip"], expected);
+    }
+}
+
 /// Names come from the claims that the operator maps them to.
 #[actix_web::test]
 async fn a_proxy_learns_names_under_any_mapping() {
@@ -357,4 +472,28 @@ async fn a_proxy_learns_names_under_any_mapping() {
     assert_eq!(reply.header("x-auth-username"), "ada");
     assert_eq!(reply.header("x-auth-email"), "ada%40example.com");
     assert_eq!(reply.header("x-auth-user"), pair.body["user"]["id"]);
+}
+
+/// All five headers are there also where nothing is known, so that none of a client's own gets
+/// past a proxy that copies them.
+#[actix_web::test]
+async fn a_proxy_is_told_what_is_not_known() {
+    let stage = Stage::with_claims("http://localhost", &[]).await;
+    let service = test::init_service(app(stage.state)).await;
+    send(&service, register()).await;
+    let body = json!({ "username": "ada", "password": PASSWORD });
+    let login = TestRequest::post().uri("/v1/login").set_json(body);
+    let pair = send(&service, login).await;
+    let bearer = format!("Bearer {}", pair.body["access_token"].as_str().unwrap());
+    let verify = TestRequest::get()
+        .uri("/v1/verify")
+        .insert_header(("authorization", bearer));
+    let reply = send(&service, verify).await;
+    assert_eq!(reply.status, 204);
+    assert_eq!(reply.header("x-auth-user"), pair.body["user"]["id"]);
+    assert_eq!(reply.header("x-auth-session"), pair.body["session_id"]);
+    for unknown in ["x-auth-username", "x-auth-email", "x-auth-roles"] {
+        let values: Vec<_> = reply.headers.get_all(unknown).collect();
+        assert_eq!(values, [""], "{unknown}");
+    }
 }

@@ -2,9 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use ipnet::IpNet;
+
 use super::error::ConfigError;
 use super::raw::{Origin, Raw};
-use super::settings::{ALLOWED_ORIGINS, LISTEN};
+use super::settings::{ALLOWED_ORIGINS, LISTEN, TRUSTED_PROXIES};
+use crate::extract::proxies;
 use crate::middleware::origins::{AllowedOrigins, InvalidOrigin};
 
 /// How the server is reached.
@@ -14,6 +17,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Who may call from a browser, if it is not the issuer alone.
     pub allowed_origins: Option<Vec<String>>,
+    /// The reverse proxies that may say whose request they pass on.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl HttpConfig {
@@ -31,8 +36,10 @@ impl HttpConfig {
             })?
         };
         raw.replace(&LISTEN, listen.to_string());
+        let proxies = raw.parse_optional(&TRUSTED_PROXIES, proxies::parse)?;
         Ok(Self {
             listen,
+            trusted_proxies: proxies.unwrap_or_default(),
             allowed_origins: raw.parse_optional(&ALLOWED_ORIGINS, parse_origins)?,
         })
     }

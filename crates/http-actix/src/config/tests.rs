@@ -48,6 +48,7 @@ fn nothing_needs_to_be_set() {
     [http]
     listen = "127.0.0.1:8080"
     # allowed_origins: the issuer's
+    # trusted_proxies: none
 
     [tokens]
     # issuer: http://localhost:<port>
@@ -174,13 +175,16 @@ fn the_report_shows_sources_and_no_secret() {
         ("ACCESS_TOKEN_EXPIRY", "7m"),
     ];
     let toml = "[tokens.access.claims]\n_id = \"id\"\n\"full name\" = \"full_name\"\n\
-                [http]\nallowed_origins = [\"https://a.example\", \"https://b.example\"]\n";
+                [http]\nallowed_origins = [\"https://a.example\", \"https://b.example\"]\n\
+                trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n";
     let config = load(&["--bcrypt-cost", "10"], &variables, toml).unwrap();
+    assert_eq!(config.http.trusted_proxies.len(), 2);
     let report = config.report();
     let told: Vec<&str> = report.lines().filter(|l| l.contains('#')).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     url = "postgres://renewd@db.example/renewd"  # DATABASE_URL
     allowed_origins = "https://a.example,https://b.example"  # `http.allowed_origins` in renewd.toml
+    trusted_proxies = "127.0.0.1,10.0.0.0/8"  # `http.trusted_proxies` in renewd.toml
     # issuer: http://localhost:<port>
     # audience: the issuer
     lifetime = "7m"  # ACCESS_TOKEN_EXPIRY

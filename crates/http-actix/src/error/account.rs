@@ -2,6 +2,7 @@
 
 use token_core::service::{PasswordError, ProfileError, RegisterError};
 
+use crate::error::fields::Fault;
 use crate::problem::{Code, Problem};
 
 impl From<RegisterError> for Problem {
@@ -10,6 +11,8 @@ impl From<RegisterError> for Problem {
             RegisterError::Closed => Code::RegistrationClosed.into(),
             RegisterError::UsernameTaken => Code::UsernameTaken.into(),
             RegisterError::EmailTaken => Code::EmailTaken.into(),
+            RegisterError::Password(rejected) => Fault::from(rejected).alone_at("password"),
+            RegisterError::Throttled(wait) => Self::of(Code::TooManyAttempts).retry_after(wait.0),
             RegisterError::Busy(_) => Code::Overloaded.into(),
             RegisterError::Store(error) => error.into(),
         }
@@ -31,6 +34,7 @@ impl From<PasswordError> for Problem {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::PasswordIncorrect => Code::PasswordIncorrect.into(),
+            PasswordError::Rejected(rejected) => Fault::from(rejected).alone_at("new_password"),
             PasswordError::Check(error) => error.into(),
             PasswordError::Store(error) => error.into(),
         }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use token_core::service::MaintenanceError;
+use token_core::service::ReloadError;
 use token_core::store::StoreError;
 
 use crate::cookies::CookieTooLarge;
@@ -19,11 +19,12 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<MaintenanceError> for Problem {
-    fn from(error: MaintenanceError) -> Self {
+impl From<ReloadError> for Problem {
+    fn from(error: ReloadError) -> Self {
         match error {
-            MaintenanceError::Store(error) => error.into(),
-            MaintenanceError::Keys(error) => {
+            ReloadError::Store(error) => error.into(),
+            ReloadError::Running => Code::Unavailable.into(),
+            ReloadError::Keys(error) => {
                 log(&error);
                 Code::Unavailable.into()
             }

@@ -8,9 +8,10 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 use token_core::session::ClientFacts;
 
+use super::state;
 use crate::problem::Problem;
 
-/// Where a request came from. The address is the peer's: no forwarding header is believed.
+/// Where a request came from. The address is the peer's, or the one that a trusted proxy tells.
 #[derive(Debug, Clone)]
 pub struct Client {
     ip: Option<IpAddr>,
@@ -29,11 +30,15 @@ impl FromRequest for Client {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let user_agent = request.headers().get(header::USER_AGENT);
-        ready(Ok(Self {
-            // One client has one address, also on a socket that speaks both protocols.
-            ip: request.peer_addr().map(|peer| peer.ip().to_canonical()),
-            user_agent: user_agent.and_then(|v| v.to_str().ok()).map(str::to_owned),
+        let headers = request.headers();
+        let user_agent = headers.get(header::USER_AGENT);
+        ready(state(request).map(|state| {
+            Self {
+                ip: request
+                    .peer_addr()
+                    .map(|peer| state.proxies.client(peer.ip(), headers)),
+                user_agent: user_agent.and_then(|v| v.to_str().ok()).map(str::to_owned),
+            }
         }))
     }
 }

@@ -10,6 +10,9 @@ use crate::error::fields::Fault;
 use crate::problem::{Code, FieldError, Problem};
 use crate::state::AppState;
 
+/// The most members that are looked at: several times what any request has, and few enough that
+/// looking for one among the others costs nothing.
+const MOST: usize = 64;
 /// How many unknown or repeated members are told, and how many characters of their names.
 const TOLD: usize = 16;
 const TOLD_CHARS: usize = 64;
@@ -38,6 +41,10 @@ impl Members {
             return Err(Problem::invalid(vec![fault.at("")]));
         }
         let Pairs(pairs) = serde_json::from_slice(bytes).map_err(|_| Code::MalformedJson)?;
+        if pairs.len() > MOST {
+            let fault = Fault::new("too_many", "must have at most 64 members");
+            return Err(Problem::invalid(vec![fault.at("")]));
+        }
         let mut members = Self::default();
         for (name, value) in pairs {
             if members.has(&name) {
@@ -250,9 +257,27 @@ mod tests {
         ] {
             assert_eq!(told(body).await, expected, "{body:.40}");
         }
-        let many: Vec<String> = (0..1_000).map(|n| format!(r#","{n}":0"#)).collect();
-        let many = many.concat();
-        let body = format!(r#"{{"username":"ada","password":"p"{many}}}"#);
-        assert_eq!(told(&body).await.matches("unknown").count(), TOLD);
+    }
+
+    fn with_more(members: usize, name: impl Fn(usize) -> String) -> String {
+        let more: Vec<String> = (0..members)
+            .map(|n| format!(r#","{}":0"#, name(n)))
+            .collect();
+        format!(r#"{{"username":"ada","password":"p"{}}}"#, more.concat())
+    }
+
+    /// S127: an answer is short whatever the request, and so is the work.
+    #[actix_web::test]
+    async fn a_flood_of_members_is_refused() {
+        let most = with_more(MOST - 2, |n| n.to_string());
+        assert_eq!(told(&most).await.matches("unknown").count(), TOLD);
+        for flood in [
+            with_more(MOST - 1, |n| n.to_string()),
+            with_more(5_000, |n| n.to_string()),
+            with_more(5_000, |_| "username".to_owned()),
+        ] {
+            let expected = r#"422 validation_failed "":"too_many""#;
+            assert_eq!(told(&flood).await, expected);
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Cookies that were passed over, because another of the same name counted, are taken away.
+//! Cookies that were passed over, because another of the same name counts or will count, are taken
+//! away.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,11 +10,11 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use crate::cookies::Kind;
 use crate::state::AppState;
 
-/// Which cookies of the request had several values.
+/// Cookies of which kinds there may be beside the ones that count.
 #[derive(Debug, Clone, Default)]
 struct PassedOver(Vec<Kind>);
 
-/// Notes that of several cookies of this kind one was chosen.
+/// Notes that of several cookies of this kind one was chosen, or that a new one takes their place.
 pub fn note(request: &HttpRequest, kind: Kind) {
     let mut extensions = request.extensions_mut();
     let mut noted = extensions.remove::<PassedOver>().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! An id for each request, and one line in the log for each answer: never a header, a cookie, a
 //! query or a body.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use actix_web::Error;
@@ -8,9 +9,12 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use futures_util::FutureExt;
 use token_core::random::{self, SystemEntropy};
 use tracing::Instrument;
 use uuid::{Builder, Uuid};
+
+use crate::problem::{Code, Problem};
 
 /// The header that names a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,7 +26,8 @@ pub async fn trace(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = request_id();
-    let span = tracing::info_span!(
+    // Of the highest level, so that whatever is logged says of which request it speaks.
+    let span = tracing::error_span!(
         "request",
         id = %id,
         method = %request.method(),
@@ -30,7 +35,14 @@ pub async fn trace(
     );
     let start = Instant::now();
     async move {
-        let mut response = next.call(request).await?;
+        // Handlers have their own net, in `panics`; this one is for middleware, and holds nothing
+        // of the request, so the answer has no more than the problem.
+        let inner = AssertUnwindSafe(async { next.call(request).await });
+        let Ok(response) = inner.catch_unwind().await else {
+            tracing::error!("a middleware panicked");
+            return Err(Problem::of(Code::Internal).into());
+        };
+        let mut response = response?;
         tracing::info!(
             status = response.status().as_u16(),
             micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -50,4 +62,62 @@ fn request_id() -> Uuid {
         static ENTROPY: SystemEntropy = SystemEntropy::default();
     }
     Builder::from_random_bytes(ENTROPY.with(|entropy| random::bytes(entropy))).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{self, TestRequest};
+    use actix_web::{App, HttpResponse, web};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::telemetry::tests::Captured;
+
+    async fn warns() -> HttpResponse {
+        tracing::warn!("careful");
+        HttpResponse::NoContent().finish()
+    }
+
+    /// The id is on every line, whatever is left out of the log, and once.
+    #[actix_web::test]
+    async fn lines_say_of_which_request_they_speak() {
+        for filter in ["info", "warn"] {
+            let captured = Captured::json(filter);
+            let app = App::new().route("/x", web::get().to(warns));
+            let app = test::init_service(app.wrap(from_fn(trace))).await;
+            let request = TestRequest::get().uri("/x?secret=1").to_request();
+            let response = test::call_service(&app, request).await;
+            let id = response.headers().get(REQUEST_ID).unwrap();
+            let text = captured.text();
+            assert_eq!(text.lines().count(), 1 + usize::from(filter == "info"));
+            for line in text.lines() {
+                assert_eq!(line.matches(id.to_str().unwrap()).count(), 1, "{line}");
+                let line: Value = serde_json::from_str(line).unwrap();
+                assert_eq!(line["span"]["path"], "/x");
+            }
+            assert!(!text.contains("secret"));
+        }
+    }
+
+    async fn broken(
+        _: ServiceRequest,
+        _: Next<impl MessageBody + 'static>,
+    ) -> Result<ServiceResponse<String>, Error> {
+        panic!("on purpose")
+    }
+
+    /// S137: a middleware that panics is a 500 too, and is told.
+    #[actix_web::test]
+    async fn a_panic_outside_of_handlers_is_an_answer() {
+        let captured = Captured::json("warn");
+        let app = App::new().wrap(from_fn(broken)).wrap(from_fn(trace));
+        let app = test::init_service(app).await;
+        for _ in 0..2 {
+            let request = TestRequest::get().to_request();
+            let error = test::try_call_service(&app, request).await.err().unwrap();
+            assert_eq!(error.error_response().status().as_u16(), 500);
+        }
+        assert_eq!(captured.text().matches("a middleware panicked").count(), 2);
+    }
 }

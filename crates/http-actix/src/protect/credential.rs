@@ -6,6 +6,10 @@ use token_core::id::SessionId;
 
 use crate::problem::Code;
 
+/// How many different cookies of one name a browser can come to hold by accident; each of them
+/// costs a signature to look at.
+const MOST_VALUES: usize = 8;
+
 /// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -74,7 +78,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Ambiguous> {
 }
 
 /// The different values of the cookies of that name, in the order in which they came. Values are
-/// taken as they are: one token has one spelling.
+/// taken as they are: one token has one spelling. Of more than [`pick`] accepts only so many are
+/// given that it can tell.
 pub(crate) fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     let pairs = headers
@@ -90,6 +95,9 @@ pub(crate) fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
         let is_known = values.iter().any(|known| known == cookie.value());
         if !is_known && !cookie.value().is_empty() {
             values.push(cookie.value().to_owned());
+            if values.len() > MOST_VALUES {
+                break;
+            }
         }
     }
     values
@@ -101,6 +109,9 @@ pub(crate) fn pick<R: Ord>(
     mut values: Vec<String>,
     peek: impl Fn(&str) -> Option<(SessionId, R)>,
 ) -> Result<Option<String>, Ambiguous> {
+    if values.len() > MOST_VALUES {
+        return Err(Ambiguous);
+    }
     if values.len() < 2 {
         return Ok(values.pop());
     }
@@ -240,5 +251,29 @@ mod tests {
             ("cookie", b"c=good-1-2"),
         ];
         assert_eq!(brought(&split), Ok(Some(of("good-1-2", Source::Cookie))));
+    }
+
+    /// S118 S127: so many that only a flood has them are refused, and none is looked at.
+    #[test]
+    fn a_flood_of_cookies_is_ambiguous() {
+        let flood = |values: usize| {
+            let pairs: Vec<String> = (0..values).map(|n| format!("c=good-1-{n}")).collect();
+            headers(&[("cookie", pairs.join("; ").as_bytes())])
+        };
+        let newest = format!("good-1-{}", MOST_VALUES - 1);
+        assert_eq!(
+            access(&flood(MOST_VALUES), Some("c"), peek),
+            Ok(Some(of(&newest, Source::Cookie)))
+        );
+        for many in [MOST_VALUES + 1, 10_000] {
+            let looked: std::cell::Cell<u32> = std::cell::Cell::default();
+            let counting = |token: &str| {
+                looked.set(looked.get() + 1);
+                peek(token)
+            };
+            assert_eq!(access(&flood(many), Some("c"), counting), Err(Ambiguous));
+            assert_eq!(looked.get(), 0);
+            assert_eq!(cookies(&flood(many), "c").len(), MOST_VALUES + 1);
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Puts storage, keys, hashing and the use cases together.
 
+use std::io;
 use std::sync::Arc;
+use std::thread;
 
-use storage_diesel::{Options, Storage};
+use futures_channel::oneshot;
+use storage_diesel::{DatabaseUrl, Options, Storage};
 use token_core::key::{KeySources, MasterKey};
 use token_core::password::BcryptHasher;
 use token_core::random::{Entropy, SystemEntropy};
@@ -15,6 +18,7 @@ use url::Url;
 
 use super::{ServeError, directory, master_key};
 use crate::config::Config;
+use crate::extract::proxies::TrustedProxies;
 use crate::hashing::HashPool;
 use crate::middleware::origins::AllowedOrigins;
 use crate::state::AppState;
@@ -42,7 +46,7 @@ impl Assembled {
         ));
         let mut options = Options::new(Arc::clone(&clock), Arc::clone(&revocations));
         options.migrate = config.database.migrate;
-        let storage = Arc::new(Storage::open(&config.database.url, &options)?);
+        let storage = Arc::new(open(config.database.url.clone(), options).await?);
         let master = master_key::find(&config.keys, storage.as_ref()).await?;
         let warning = config.keys.file().and_then(master_key::warning);
         config.warnings.extend(warning);
@@ -65,6 +69,7 @@ impl Assembled {
             service,
             cookies: config.cookies.clone(),
             origins: Arc::new(origins(config, &issuer)?),
+            proxies: Arc::new(TrustedProxies::new(config.http.trusted_proxies.clone())),
         };
         Ok(Self {
             state,
@@ -125,6 +130,22 @@ impl Foundations {
             revocations: self.revocations,
         })
     }
+}
+
+/// Opens the storage on a thread of its own. Migrations can take long, and a runtime that is blocked
+/// learns of no signal; nobody waits for the thread if the process is asked to end meanwhile, and
+/// what it had not committed is undone.
+async fn open(url: DatabaseUrl, options: Options) -> Result<Storage, ServeError> {
+    let (reply, opened) = oneshot::channel();
+    thread::Builder::new()
+        .name("open".to_owned())
+        .spawn(move || drop(reply.send(Storage::open(&url, &options))))
+        .map_err(ServeError::Serve)?;
+    let panicked = |oneshot::Canceled| {
+        let error = io::Error::other("opening the database panicked");
+        ServeError::Serve(error)
+    };
+    Ok(opened.await.map_err(panicked)??)
 }
 
 /// The configured origins, or the issuer's own.

@@ -18,7 +18,7 @@ use token_core::store::StoreError;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
 use crate::link::Link;
-use crate::unit::{Outcome, Shared, Tx, Unit, unit};
+use crate::unit::{Outcome, Shared, Tx, Unit, expect_depth, unit};
 use crate::workers::{QUEUE, enqueue};
 
 /// How many units share a commit at the most: beyond this, waiting for the batch costs more than
@@ -191,6 +191,9 @@ fn together(
     for unit in units {
         // Inside a transaction this is a savepoint.
         let result = conn.transaction(|conn| unit.run(conn));
+        // Otherwise the commit below would not be one. The connection is given up, and with it goes
+        // all that is open on it.
+        expect_depth(conn, 1)?;
         match result {
             Err(Failure::Database(error)) if !Failure::is_own(&error) => {
                 // Whatever is left of the transaction goes with the connection.

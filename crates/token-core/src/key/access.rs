@@ -1,7 +1,7 @@
 //! The keys of access tokens: managed key pairs, or a configured secret.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -58,10 +58,16 @@ pub enum WeakSecret {
     /// Shorter than the hash it keys (RFC 7518 §3.2).
     #[error("must have at least 32 bytes")]
     TooShort,
-    /// Fewer than eight different bytes, or something everybody tries first.
+    /// A pattern, or something everybody tries first.
     #[error("is obviously weak: use random bytes, for example from `openssl rand -base64 48`")]
     Obvious,
 }
+
+/// How much of a secret is looked at for patterns.
+const SCORED_CHARS: usize = 64;
+/// The decimal logarithm of the guesses that a secret must withstand, as far as patterns tell. The
+/// estimate ends at 19; 32 random hexadecimal digits reach it.
+const LEAST_GUESSES: f64 = 15.0;
 
 /// What examples and tutorials say; a secret made of these words is no secret.
 const EXAMPLES: [&str; 12] = [
@@ -85,9 +91,10 @@ impl SigningSecret {
         if text.len() < 32 {
             return Err(WeakSecret::TooShort);
         }
-        let different: BTreeSet<u8> = text.bytes().collect();
         let lower = text.to_ascii_lowercase();
-        if different.len() < 8 || EXAMPLES.iter().any(|example| lower.contains(example)) {
+        let scored: String = text.chars().take(SCORED_CHARS).collect();
+        let guesses = zxcvbn::zxcvbn(&scored, &[]).guesses_log10();
+        if guesses < LEAST_GUESSES || EXAMPLES.iter().any(|example| lower.contains(example)) {
             return Err(WeakSecret::Obvious);
         }
         Ok(Self(text.to_owned().into()))
@@ -236,6 +243,8 @@ mod tests {
             (&"x9".repeat(15), WeakSecret::TooShort),
             (&"x".repeat(64), WeakSecret::Obvious),
             (&"abc".repeat(20), WeakSecret::Obvious),
+            ("0123456789abcdef0123456789abcdef", WeakSecret::Obvious),
+            ("abcdefghijklmnopqrstuvwxyz0123456789", WeakSecret::Obvious),
             ("your-256-bit-secret-0123456789abcdef", WeakSecret::Obvious),
             ("CHANGEME-0123456789abcdef0123456789", WeakSecret::Obvious),
         ] {

@@ -23,8 +23,14 @@ pub struct Pepper(SecretBytes<48>);
 
 /// The text is not a master key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the master key must be 32 bytes in standard base64")]
-pub struct InvalidMasterKey;
+pub enum InvalidMasterKey {
+    /// Not 32 bytes in base64.
+    #[error("the master key must be 32 bytes in standard base64")]
+    Form,
+    /// One byte over and over.
+    #[error("the master key must be random: for example from `openssl rand -base64 32`")]
+    Obvious,
+}
 
 /// The sealed bytes cannot be opened: another master key sealed them, or they were altered or
 /// moved to another row.
@@ -43,8 +49,14 @@ impl MasterKey {
 
     /// Reads the text form: standard base64 of 32 bytes, white space around it ignored.
     pub fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| InvalidMasterKey)?;
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| InvalidMasterKey)?;
+        let bytes = STANDARD
+            .decode(text.trim())
+            .map_err(|_| InvalidMasterKey::Form)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| InvalidMasterKey::Form)?;
+        let [first, ..] = bytes;
+        if bytes.iter().all(|byte| *byte == first) {
+            return Err(InvalidMasterKey::Obvious);
+        }
         Ok(Self(SecretBytes::new(bytes)))
     }
 
@@ -159,10 +171,17 @@ mod tests {
         ] {
             assert_eq!(
                 MasterKey::parse(bad).err(),
-                Some(InvalidMasterKey),
+                Some(InvalidMasterKey::Form),
                 "{bad:?}"
             );
         }
+    }
+
+    /// S41: no key that everybody has.
+    #[test]
+    fn one_byte_over_and_over_is_no_key() {
+        let zeros = MasterKey::parse(&STANDARD.encode([0; 32]));
+        assert_eq!(zeros.err(), Some(InvalidMasterKey::Obvious));
     }
 
     /// S35: what is sealed opens only with its key, only in its place, only whole.
@@ -176,7 +195,7 @@ mod tests {
         );
         assert_ne!(key.seal("access/k1", b"private"), sealed, "nonces differ");
         assert_eq!(key.unseal("access/k2", &sealed), Err(UnsealError));
-        let other = MasterKey::parse(&STANDARD.encode([9; 32])).unwrap();
+        let other = MasterKey(SecretBytes::new([9; 32]));
         assert_eq!(other.unseal("access/k1", &sealed), Err(UnsealError));
         for at in 0..sealed.len() {
             let mut altered = sealed.clone();

@@ -76,6 +76,19 @@ impl KeySources {
         keys
     }
 
+    /// Whether the master key is the one that the stored keys were sealed with, as far as the
+    /// stored proof tells; without a proof there is nothing to fit.
+    pub fn check_master(&self, stored: &[StoredKey]) -> Result<(), KeyRingError> {
+        let mut proofs = stored
+            .iter()
+            .filter(|key| key.purpose == KeyPurpose::MasterCheck);
+        if proofs.all(|proof| self.open(proof).as_deref() == Ok(MASTER_CHECK)) {
+            Ok(())
+        } else {
+            Err(KeyRingError::WrongMasterKey)
+        }
+    }
+
     fn master_check(&self, now: Timestamp) -> StoredKey {
         let kid = KeyId::from_trusted(self.master.kid());
         self.stored(
@@ -136,14 +149,7 @@ impl KeySources {
 impl KeyRing {
     /// Opens the stored keys.
     pub fn open(sources: &KeySources, stored: &[StoredKey]) -> Result<Self, KeyRingError> {
-        for check in stored
-            .iter()
-            .filter(|key| key.purpose == KeyPurpose::MasterCheck)
-        {
-            if sources.open(check).as_deref() != Ok(MASTER_CHECK) {
-                return Err(KeyRingError::WrongMasterKey);
-            }
-        }
+        sources.check_master(stored)?;
         let refresh = Arc::new(refresh_keys(sources, stored)?);
         let (access, others) = access_keys(sources, stored)?;
         let all = || std::iter::once(&access).chain(&others);
@@ -325,8 +331,8 @@ mod tests {
         let before = KeyRing::open(&managed, &stored).unwrap();
         let secret = |text| Some(SigningSecret::parse(text).unwrap());
         let configured = KeySources {
-            access_secret: secret("0123456789abcdef0123456789abcdef"),
-            refresh_secret: secret("fedcba9876543210fedcba9876543210"),
+            access_secret: secret("Yx3-kQ9vTz1LrP0wNe7uHs5dCj2mBg8a"),
+            refresh_secret: secret("b6Fq_ZtW4nUe0KcXo8RjA2yMhV7pLd1s"),
             ..managed
         };
         let after = KeyRing::open(&configured, &stored).unwrap();

@@ -14,7 +14,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bcrypt::{HashParts, Version};
 
-use super::{HashingBusy, NewPassword, PasswordHashing, PresentedPassword};
+use super::{
+    CandidatePassword, HashingBusy, NewPassword, NewPasswordError, PasswordHashing,
+    PresentedPassword,
+};
 use crate::key::Pepper;
 use crate::random::{self, Entropy};
 use crate::store::BoxFuture;
@@ -104,6 +107,14 @@ impl BcryptHasher {
         self.renew_now(password.presented())
     }
 
+    /// Judges a new password and hashes it.
+    pub fn judge_and_hash_now(
+        &self,
+        password: CandidatePassword,
+    ) -> Result<PasswordHash, NewPasswordError> {
+        Ok(self.hash_now(&password.judge()?))
+    }
+
     /// Hashes a password that was found right.
     pub fn renew_now(&self, password: &PresentedPassword) -> PasswordHash {
         PasswordHash(self.compute(
@@ -113,22 +124,28 @@ impl BcryptHasher {
         ))
     }
 
-    /// Compares. One bcrypt is computed in every case; a stored hash that is not one, or asks for
-    /// a cost outside 10 to 16, is compared with nothing (YARDSTICK S81).
+    /// Compares. The work is that of one hash at the configured cost in every case: for nothing to
+    /// compare with, for a stored text that is no hash or asks for a cost outside 10 to 16
+    /// (YARDSTICK S81), and for a hash of a lower cost, whose missing rounds are made up for, so
+    /// that raising the cost does not tell who has an account (S85).
     pub fn verify_now(
         &self,
         password: &PresentedPassword,
         stored: Option<&PasswordHash>,
     ) -> Verification {
         let Some((stored, parts)) = stored.and_then(parse) else {
-            let _ = self.compute(password, [0x5a; 16], self.cost.get());
+            self.spend(password, self.cost.get());
             return Verification::Wrong;
         };
         let cost = parts.get_cost();
         let computed = self.compute(password, parts.get_salt_raw(), cost);
+        // A cost is a logarithm: 2^c + 2^c + 2^(c+1) + … + 2^(C-1) = 2^C.
+        for missing in cost..self.cost.get() {
+            self.spend(password, missing);
+        }
         let equal = aws_lc_rs::constant_time::verify_slices_are_equal(
             digest_part(&computed),
-            digest_part(&stored.0),
+            digest_part(stored.as_str()),
         );
         match equal {
             Ok(()) => Verification::Right {
@@ -136,6 +153,11 @@ impl BcryptHasher {
             },
             Err(_) => Verification::Wrong,
         }
+    }
+
+    /// Computes a hash that nobody needs.
+    fn spend(&self, password: &PresentedPassword, cost: u32) {
+        std::hint::black_box(self.compute(password, [0x5a; 16], cost));
     }
 
     #[expect(
@@ -159,8 +181,11 @@ impl fmt::Debug for BcryptHasher {
 
 /// For programs without a pool: the work is done on the thread that asks.
 impl PasswordHashing for BcryptHasher {
-    fn hash(&self, password: NewPassword) -> BoxFuture<'_, Result<PasswordHash, HashingBusy>> {
-        Box::pin(future::ready(Ok(self.hash_now(&password))))
+    fn hash(
+        &self,
+        password: CandidatePassword,
+    ) -> BoxFuture<'_, Result<PasswordHash, NewPasswordError>> {
+        Box::pin(future::ready(self.judge_and_hash_now(password)))
     }
 
     fn verify(
@@ -264,6 +289,7 @@ mod tests {
         let verdict =
             hasher(11).verify_now(&PresentedPassword::new("correct horse"), Some(&stored));
         assert_eq!(verdict, Verification::Right { outdated: true });
+        assert!(!verify(&hasher(11), "wrong horse", &stored));
         assert_eq!(BcryptCost::new(9), Err(InvalidCost));
         assert_eq!(BcryptCost::new(17), Err(InvalidCost));
     }

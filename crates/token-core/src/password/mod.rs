@@ -4,7 +4,7 @@ mod hash;
 mod policy;
 
 pub use hash::{BcryptCost, BcryptHasher, InvalidCost, PasswordHash, Verification};
-pub use policy::{NewPassword, PasswordPolicy, PasswordRejected};
+pub use policy::{CandidatePassword, NewPassword, PasswordPolicy, PasswordRejected};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -32,10 +32,24 @@ impl PresentedPassword {
 #[error("too many passwords are waiting to be checked")]
 pub struct HashingBusy;
 
+/// Why a new password was not hashed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NewPasswordError {
+    /// The pool is full.
+    #[error(transparent)]
+    Busy(#[from] HashingBusy),
+    /// The password is too easy to guess.
+    #[error("the password {0}")]
+    Rejected(#[from] PasswordRejected),
+}
+
 /// The port for work that takes a quarter of a second of a core each time.
 pub trait PasswordHashing: Send + Sync {
-    /// Hashes a new password.
-    fn hash(&self, password: NewPassword) -> BoxFuture<'_, Result<PasswordHash, HashingBusy>>;
+    /// Judges a new password and hashes it.
+    fn hash(
+        &self,
+        password: CandidatePassword,
+    ) -> BoxFuture<'_, Result<PasswordHash, NewPasswordError>>;
 
     /// Compares a password with a stored hash, or with nothing at the same cost.
     fn verify(

@@ -10,7 +10,7 @@ use crate::user::User;
 /// Why an access token does not get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccessRefused {
-    /// Genuine, but its time has passed: refresh.
+    /// Genuine, but this is not its time: refresh.
     #[error("the access token has expired")]
     Expired,
     /// Not a token for this service.
@@ -53,7 +53,8 @@ impl Service {
         let keys = self.keys();
         let access = match self.parts.verifier.verify(keys.verifying(), token, now) {
             Ok(access) => access,
-            Err(AccessError::Expired) => return Err(AccessRefused::Expired),
+            // Also for one from the future, after a clock was set back: a refresh gives one of now.
+            Err(AccessError::Expired | AccessError::NotYet) => return Err(AccessRefused::Expired),
             Err(error) => return Err(AccessRefused::Invalid(error)),
         };
         let monotonic = self.parts.clock.monotonic();

@@ -11,7 +11,7 @@ use crate::session::{ClientFacts, NewSession, Session, Transport};
 use crate::store::{OpenOutcome, OpenSession, StoreError};
 use crate::throttle::{AccountKey, RetryAfter};
 use crate::time::Timestamp;
-use crate::user::{Identifier, User};
+use crate::user::{Credentials, Identifier, User};
 
 /// A login.
 #[derive(Debug, Clone)]
@@ -83,7 +83,8 @@ impl Service {
         let verification = self
             .check_password(&account, address, request.password.clone(), stored)
             .await?;
-        let (Some(credentials), Verification::Right { outdated }) = (found, verification) else {
+        let (Some(mut credentials), Verification::Right { mut outdated }) = (found, verification)
+        else {
             return Err(LoginError::InvalidCredentials);
         };
         let keys = self.keys();
@@ -96,16 +97,27 @@ impl Service {
             client: request.client,
         };
         let session = self.new_session(new, &secret, &keys, now);
-        let open = OpenSession {
+        let open = |verified_hash| OpenSession {
             session: session.clone(),
-            verified_hash: credentials.password_hash.clone(),
-            replaces: request.replaces,
+            verified_hash,
+            replaces: request.replaces.clone(),
             per_user: self.policy.per_user,
         };
-        let OpenOutcome::Opened(user) = self.parts.store.open_session(open).await? else {
+        let store = &self.parts.store;
+        let mut opened = store
+            .open_session(open(credentials.password_hash.clone()))
+            .await?;
+        if matches!(opened, OpenOutcome::Refused) {
+            let (again, verdict) = self.verify_again(&credentials, &request.password).await?;
+            (credentials, outdated) = (again, verdict);
+            opened = store
+                .open_session(open(credentials.password_hash.clone()))
+                .await?;
+        }
+        let OpenOutcome::Opened(user) = opened else {
             return Err(LoginError::InvalidCredentials);
         };
-        self.parts.throttle.succeeded(&account);
+        self.parts.throttle.succeeded(&account, address);
         let renewal = outdated.then(|| HashRenewal {
             user_id: credentials.user_id,
             password: request.password,
@@ -118,6 +130,23 @@ impl Service {
             user: *user,
             renewal,
         })
+    }
+
+    /// The hash that was verified is not the user's any more. If another has taken its place, it
+    /// may be the same password's at another cost, which a parallel login has just written.
+    async fn verify_again(
+        &self,
+        before: &Credentials,
+        password: &PresentedPassword,
+    ) -> Result<(Credentials, bool), LoginError> {
+        let found = self.parts.store.credentials_of(before.user_id).await?;
+        let changed = found.filter(|now| now.password_hash != before.password_hash);
+        let credentials = changed.ok_or(LoginError::InvalidCredentials)?;
+        let stored = Some(credentials.password_hash.clone());
+        match self.parts.hashing.verify(password.clone(), stored).await? {
+            Verification::Right { outdated } => Ok((credentials, outdated)),
+            Verification::Wrong => Err(LoginError::InvalidCredentials),
+        }
     }
 
     /// Writes the hash of a password that was just found right at the cost that is configured now.

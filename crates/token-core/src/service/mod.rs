@@ -5,6 +5,7 @@
 
 mod account;
 mod authenticate;
+mod keys;
 mod login;
 mod logout;
 mod maintenance;
@@ -13,13 +14,13 @@ mod refresh;
 mod register;
 mod sessions;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 pub use account::ProfileError;
 pub use authenticate::{AccessRefused, Authenticated, StateError};
+pub use keys::ReloadError;
 pub use login::{HashRenewal, LoggedIn, LoginError, LoginRequest};
 pub use logout::{LogoutError, LogoutRequest};
-pub use maintenance::MaintenanceError;
 pub use password::PasswordError;
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use register::{RegisterError, Registration};
@@ -76,6 +77,8 @@ pub struct Service {
     ring: RwLock<Arc<KeyRing>>,
     outages: OutageTracker,
     feed: maintenance::Feed,
+    reload: keys::Reload,
+    elsewhere: refresh::Elsewhere,
 }
 
 /// The service cannot start.
@@ -107,6 +110,8 @@ impl Service {
     /// alone.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let now = parts.clock.now();
+        // Asked before anything is sealed with it: keys of a wrong master key would stay.
+        parts.keys.check_master(&parts.store.keys().await?)?;
         let candidates = parts.keys.candidates(now, parts.entropy.as_ref());
         let stored = parts.store.add_missing_keys(candidates).await?;
         let ring = KeyRing::open(&parts.keys, &stored)?;
@@ -116,6 +121,8 @@ impl Service {
             ring: RwLock::new(Arc::new(ring)),
             outages: OutageTracker::at_start(newest, now),
             feed: maintenance::Feed::default(),
+            reload: keys::Reload::default(),
+            elsewhere: refresh::Elsewhere::default(),
             parts,
         })
     }
@@ -138,15 +145,6 @@ impl Service {
     /// What access tokens say of their users.
     pub const fn profile_claims(&self) -> &ProfileClaims {
         &self.parts.mint.profile
-    }
-
-    /// The keys as they are at the moment.
-    pub fn keys(&self) -> Arc<KeyRing> {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn replace_keys(&self, ring: KeyRing) {
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
     fn now(&self) -> Timestamp {

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use super::{Authenticated, LoginError, Service, TokenPair};
 use crate::id::UserId;
-use crate::password::{NewPassword, PasswordHash, PresentedPassword, Verification};
+use crate::password::{
+    CandidatePassword, NewPasswordError, PasswordHash, PasswordRejected, PresentedPassword,
+    Verification,
+};
 use crate::secret::RefreshSecret;
 use crate::session::{ClientFacts, NewSession};
 use crate::store::{ChangePassword, PasswordOutcome, StoreError};
@@ -16,12 +19,24 @@ pub enum PasswordError {
     /// The password is wrong, or was changed meanwhile.
     #[error("the password is wrong")]
     PasswordIncorrect,
+    /// The new password is too easy to guess.
+    #[error("the new password {0}")]
+    Rejected(PasswordRejected),
     /// The passwords could not be checked or hashed.
     #[error(transparent)]
     Check(#[from] LoginError),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<NewPasswordError> for PasswordError {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::Busy(busy) => Self::Check(busy.into()),
+            NewPasswordError::Rejected(rejected) => Self::Rejected(rejected),
+        }
+    }
 }
 
 impl Service {
@@ -31,17 +46,15 @@ impl Service {
         &self,
         caller: &Authenticated,
         current: PresentedPassword,
-        new: NewPassword,
+        new: CandidatePassword,
         client: ClientFacts,
     ) -> Result<TokenPair, PasswordError> {
         let user_id = caller.user.id;
-        let proven = self.prove_password(user_id, current, client.ip).await?;
-        let new_hash = self
-            .parts
-            .hashing
-            .hash(new)
-            .await
-            .map_err(LoginError::from)?;
+        let address = client.ip;
+        let mut proven = self
+            .prove_password(user_id, current.clone(), address)
+            .await?;
+        let new_hash = self.parts.hashing.hash(new).await?;
         let keys = self.keys();
         let now = self.now();
         let secret = RefreshSecret::generate(self.parts.entropy.as_ref());
@@ -56,14 +69,21 @@ impl Service {
             client,
         };
         let session = self.new_session(fresh, &secret, &keys, now);
-        let change = ChangePassword {
+        let change = |proven| ChangePassword {
             user_id,
             verified_hash: Some(proven),
-            new_hash,
+            new_hash: new_hash.clone(),
             fresh_session: Some(session.clone()),
             now,
         };
-        match self.parts.store.change_password(change).await? {
+        let store = &self.parts.store;
+        let mut outcome = store.change_password(change(proven)).await?;
+        if matches!(outcome, PasswordOutcome::Refused) {
+            // Another hash by now: of another password, or the same one's at another cost.
+            proven = self.prove_password(user_id, current, address).await?;
+            outcome = store.change_password(change(proven)).await?;
+        }
+        match outcome {
             PasswordOutcome::Refused => Err(PasswordError::PasswordIncorrect),
             PasswordOutcome::Changed(user) => self
                 .pair(&keys, session, &user, &secret, now)
@@ -86,7 +106,7 @@ impl Service {
             .await?;
         match (verification, stored) {
             (Verification::Right { .. }, Some(proven)) => {
-                self.parts.throttle.succeeded(&account);
+                self.parts.throttle.succeeded(&account, address);
                 Ok(proven)
             }
             (Verification::Right { .. }, None) | (Verification::Wrong, _) => {

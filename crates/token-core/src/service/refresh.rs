@@ -1,9 +1,10 @@
 //! Refresh: a refresh token for a new pair, by one conditional write.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{MaintenanceError, Service, TokenPair};
-use crate::id::ClientId;
+use super::{ReloadError, Service, TokenPair};
+use crate::id::{ClientId, SessionId};
 use crate::key::{KeyRing, RefreshKeys};
 use crate::secret::RefreshSecret;
 use crate::session::{ClientFacts, EndReason, Transport};
@@ -32,6 +33,9 @@ pub struct Refreshed {
     /// Whether the refresh token is another one than was presented. If not, a cookie answer leaves
     /// the refresh cookie alone: a slow tab must not put an older token back.
     pub successor: bool,
+    /// Something for the audit log, to be [recorded](Service::record) after the answer: it must
+    /// neither delay nor fail what writes nothing otherwise.
+    pub audit: Option<AuditEvent>,
 }
 
 /// Why a refresh gives no tokens.
@@ -57,7 +61,7 @@ pub enum RefreshError {
     Contended,
     /// The keys could not be read again.
     #[error(transparent)]
-    Keys(#[from] MaintenanceError),
+    Keys(#[from] ReloadError),
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -96,10 +100,11 @@ impl Service {
             RotationOutcome::Repeated(granted) => (granted, true, true),
             RotationOutcome::Refused(refusal) => return Err(refused(refusal)),
         };
-        if quiet {
-            self.audit_if_elsewhere(&granted, &request.client, now)
-                .await?;
-        }
+        let audit = if quiet {
+            self.seen_elsewhere(&granted, &request.client, now)
+        } else {
+            None
+        };
         let secret = if current {
             presented.secret
         } else {
@@ -112,6 +117,7 @@ impl Service {
         Ok(Refreshed {
             pair,
             successor: !current,
+            audit,
         })
     }
 
@@ -158,40 +164,59 @@ impl Service {
         let outcome = self.parts.store.rotate(rotation).await;
         match &outcome {
             Ok(_) => self.outages.committed(now),
-            Err(_) => self.outages.failed(),
+            Err(_) => self.outages.commit_failed(),
         }
         outcome
     }
 
     /// A thief inside the window looks like a retry; what gives it away is where it comes from.
-    async fn audit_if_elsewhere(
+    /// Said once of a session's generation.
+    fn seen_elsewhere(
         &self,
         granted: &Granted,
         client: &ClientFacts,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let at_login = &granted.session.client;
-        let same_agent = at_login.user_agent == client.user_agent;
-        if at_login.ip == client.ip && same_agent {
-            return Ok(());
+    ) -> Option<AuditEvent> {
+        let Granted { session, user } = granted;
+        let same_agent = session.client.user_agent == client.user_agent;
+        let is_elsewhere = session.client.ip != client.ip || !same_agent;
+        if !is_elsewhere || !self.elsewhere.is_new(session.id, session.generation) {
+            return None;
         }
         let address = client
             .ip
             .map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
-        self.parts
-            .store
-            .record(AuditEvent {
-                id: self.new_audit_id(now),
-                at: now,
-                kind: AuditKind::ReplayedElsewhere,
-                user_id: Some(granted.user.id),
-                session_id: Some(granted.session.id),
-                detail: format!(
-                    "generation={} address={address} same_agent={same_agent}",
-                    granted.session.generation
-                ),
-            })
-            .await
+        let generation = session.generation;
+        Some(AuditEvent {
+            id: self.new_audit_id(now),
+            at: now,
+            kind: AuditKind::ReplayedElsewhere,
+            user_id: Some(user.id),
+            session_id: Some(session.id),
+            detail: format!("generation={generation} address={address} same_agent={same_agent}"),
+        })
+    }
+
+    /// Appends to the audit log.
+    pub async fn record(&self, event: AuditEvent) -> Result<(), StoreError> {
+        self.parts.store.record(event).await
+    }
+}
+
+/// For which generation of a session a replay from elsewhere was last noted.
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere(Mutex<HashMap<SessionId, u64>>);
+
+impl Elsewhere {
+    /// More sessions than are replayed from elsewhere at a time; beyond it some are noted twice.
+    const MOST: usize = 10_000;
+
+    fn is_new(&self, session: SessionId, generation: u64) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.len() >= Self::MOST {
+            noted.clear();
+        }
+        noted.insert(session, generation) != Some(generation)
     }
 }
 

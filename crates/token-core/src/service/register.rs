@@ -1,10 +1,13 @@
 //! Registration.
 
+use std::net::IpAddr;
+
 use super::Service;
 use crate::id::UserId;
-use crate::password::{HashingBusy, NewPassword};
+use crate::password::{CandidatePassword, HashingBusy, NewPasswordError, PasswordRejected};
 use crate::policy::RegistrationPolicy;
 use crate::store::{CreateOutcome, NewUser, StoreError};
+use crate::throttle::RetryAfter;
 use crate::user::{Email, FullName, User, Username};
 
 /// An account somebody asks for.
@@ -17,7 +20,7 @@ pub struct Registration {
     /// The person's name.
     pub full_name: FullName,
     /// Its password.
-    pub password: NewPassword,
+    pub password: CandidatePassword,
 }
 
 /// Why there is no account.
@@ -32,6 +35,12 @@ pub enum RegisterError {
     /// The address is somebody's.
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// The password is too easy to guess.
+    #[error("the password {0}")]
+    Password(PasswordRejected),
+    /// Too many accounts from one address.
+    #[error("too many attempts")]
+    Throttled(RetryAfter),
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Busy(#[from] HashingBusy),
@@ -40,17 +49,34 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
+impl From<NewPasswordError> for RegisterError {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::Busy(busy) => Self::Busy(busy),
+            NewPasswordError::Rejected(rejected) => Self::Password(rejected),
+        }
+    }
+}
+
 impl Service {
     /// Whether anybody may make an account.
     pub fn registration_is_open(&self) -> bool {
         self.parts.registration == RegistrationPolicy::Open
     }
 
-    /// Makes an account.
-    pub async fn register(&self, registration: Registration) -> Result<User, RegisterError> {
+    /// Makes an account for somebody at this address.
+    pub async fn register(
+        &self,
+        registration: Registration,
+        address: Option<IpAddr>,
+    ) -> Result<User, RegisterError> {
         if !self.registration_is_open() {
             return Err(RegisterError::Closed);
         }
+        let throttle = &self.parts.throttle;
+        throttle
+            .attempt_from(address)
+            .map_err(RegisterError::Throttled)?;
         let password_hash = self.parts.hashing.hash(registration.password).await?;
         let now = self.now();
         let user = User {

@@ -30,8 +30,15 @@ pub struct OutageTracker(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     last_commit: Option<Timestamp>,
-    failing: bool,
+    failing: Option<Failing>,
     last_outage: Option<Outage>,
+}
+
+/// What fails: an outage is over when that works again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failing {
+    Reads,
+    Writes,
 }
 
 impl OutageTracker {
@@ -44,43 +51,39 @@ impl OutageTracker {
         });
         Self(Mutex::new(State {
             last_commit: Some(now),
-            failing: false,
+            failing: None,
             last_outage: outage,
         }))
     }
 
-    /// Storage answered at `now`, without a commit.
-    pub fn reached(&self, now: Timestamp) {
+    /// Storage answered a read at `now`.
+    pub fn read(&self, now: Timestamp) {
         let mut state = self.lock();
-        if !state.failing {
-            state.last_commit = Some(now);
+        if state.failing != Some(Failing::Writes) {
+            state.works(now);
         }
     }
 
     /// A commit succeeded whose work had begun at `now`.
     pub fn committed(&self, now: Timestamp) {
-        let mut state = self.lock();
-        if state.failing {
-            state.failing = false;
-            let started_at = state.last_commit.unwrap_or(now);
-            state.last_outage = Some(Outage {
-                started_at,
-                ended_at: now,
-            });
-        }
-        state.last_commit = Some(now);
+        self.lock().works(now);
     }
 
-    /// Storage failed.
-    pub fn failed(&self) {
-        self.lock().failing = true;
+    /// A read failed.
+    pub fn read_failed(&self) {
+        self.lock().failing.get_or_insert(Failing::Reads);
+    }
+
+    /// A commit failed, or may have.
+    pub fn commit_failed(&self) {
+        self.lock().failing = Some(Failing::Writes);
     }
 
     /// The outage that ended last, however long ago; while storage fails, the one that would end
     /// if a request that began at `now` succeeded.
     pub fn outage_at(&self, now: Timestamp) -> Option<Outage> {
         let state = self.lock();
-        if state.failing {
+        if state.failing.is_some() {
             Some(Outage {
                 started_at: state.last_commit.unwrap_or(now),
                 ended_at: now,
@@ -92,6 +95,19 @@ impl OutageTracker {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn works(&mut self, now: Timestamp) {
+        if self.failing.take().is_some() {
+            let started_at = self.last_commit.unwrap_or(now);
+            self.last_outage = Some(Outage {
+                started_at,
+                ended_at: now,
+            });
+        }
+        self.last_commit = Some(now);
     }
 }
 
@@ -126,23 +142,41 @@ mod tests {
     fn a_database_outage_lasts_from_the_last_commit_to_the_next() {
         let tracker = OutageTracker::at_start(None, at(0));
         tracker.committed(at(100));
-        tracker.reached(at(110));
-        tracker.failed();
-        tracker.reached(at(300));
-        tracker.failed();
-        let ended_at = |seconds| {
+        tracker.read(at(110));
+        tracker.commit_failed();
+        tracker.read(at(300));
+        tracker.commit_failed();
+        let outage = |seconds| {
+            let (started_at, ended_at) = (at(110), at(seconds));
             Some(Outage {
-                started_at: at(110),
-                ended_at: at(seconds),
+                started_at,
+                ended_at,
             })
         };
         assert_eq!(
             tracker.outage_at(at(350)),
-            ended_at(350),
+            outage(350),
             "over, if this request succeeds"
         );
         tracker.committed(at(400));
         tracker.committed(at(401));
-        assert_eq!(tracker.outage_at(at(402)), ended_at(400));
+        assert_eq!(tracker.outage_at(at(402)), outage(400));
+    }
+
+    #[test]
+    fn an_outage_of_reads_alone_is_over_with_the_next_read() {
+        let tracker = OutageTracker::at_start(None, at(0));
+        tracker.read(at(100));
+        tracker.read_failed();
+        tracker.read(at(103));
+        tracker.read(at(5_000));
+        let (started_at, ended_at) = (at(100), at(103));
+        assert_eq!(
+            tracker.outage_at(at(5_001)),
+            Some(Outage {
+                started_at,
+                ended_at
+            })
+        );
     }
 }

@@ -86,7 +86,7 @@ pub fn mint(
 }
 
 /// Verifies a refresh token except for its `exp`: enough to end its session.
-pub fn verify_unexpired_or_not(
+pub fn verify_whenever(
     issuer: &str,
     keys: &RefreshKeys,
     token: &str,
@@ -130,7 +130,7 @@ pub fn verify(
     client: &ClientId,
     now: Timestamp,
 ) -> Result<Presented, InvalidRefreshToken> {
-    let presented = verify_unexpired_or_not(issuer, keys, token)?;
+    let presented = verify_whenever(issuer, keys, token)?;
     if presented.transport != transport || presented.client_id != *client {
         return Err(InvalidRefreshToken::Invalid);
     }

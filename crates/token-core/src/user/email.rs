@@ -22,7 +22,7 @@ impl Email {
             return Err(InvalidEmail::TooLong);
         }
         let address = text::display_form(input);
-        let key = text::comparison_key(&address);
+        let key = text::address_key(&address);
         // The key is checked too, because folding can reveal a second `@` or a space.
         for form in [&address, &key] {
             check(form)?;
@@ -115,6 +115,8 @@ mod tests {
             ("a b@c", InvalidEmail::Character),
             ("a@b\r\nBcc: x@y", InvalidEmail::Character),
             ("a@b\0", InvalidEmail::Character),
+            ("a@b\u{34f}", InvalidEmail::Character),
+            ("a@b\u{3002}\u{3002}c", InvalidEmail::Form),
             ("\"a\"@b", InvalidEmail::Character),
             (&format!("{}@b", "x".repeat(65)), InvalidEmail::TooLong),
             (&format!("a@{}", "x".repeat(254)), InvalidEmail::TooLong),

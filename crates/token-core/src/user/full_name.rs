@@ -19,7 +19,7 @@ impl FullName {
         if name.chars().take(MAX_CHARS + 1).count() > MAX_CHARS {
             return Err(InvalidFullName::TooLong);
         }
-        if name.chars().any(text::is_forbidden) {
+        if name.chars().any(text::is_forbidden) || text::comparison_key(&name).is_empty() {
             return Err(InvalidFullName::Character);
         }
         Ok(Self(name))
@@ -61,7 +61,14 @@ mod tests {
             Ok("Ann Lee".to_owned())
         );
         assert_eq!(FullName::parse(" \t "), Err(InvalidFullName::Empty));
-        assert_eq!(FullName::parse("a\u{7}b"), Err(InvalidFullName::Character));
+        for bad in ["a\u{7}b", "\u{3164}", "\u{2800}", "\u{fe0f}"] {
+            assert_eq!(
+                FullName::parse(bad),
+                Err(InvalidFullName::Character),
+                "{bad:?}"
+            );
+        }
+        assert!(FullName::parse("Ann \u{2764}\u{fe0f}").is_ok());
         assert_eq!(
             FullName::parse(&"x".repeat(201)),
             Err(InvalidFullName::TooLong)

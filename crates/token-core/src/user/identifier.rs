@@ -18,21 +18,21 @@ const MAX_BYTES: usize = 1_024;
 impl Identifier {
     /// An e-mail address.
     pub fn email(input: &str) -> Self {
-        Self::Email(key(input))
+        Self::Email(text::address_key(cut(input)))
     }
 
     /// A user name.
     pub fn username(input: &str) -> Self {
-        Self::Username(key(input))
+        Self::Username(text::comparison_key(cut(input)))
     }
 
     /// Either: an address if it has an `@`, since no user name has one.
     pub fn either(input: &str) -> Self {
-        let key = key(input);
-        if key.contains('@') {
-            Self::Email(key)
+        // The sign may be one of those that fold to it.
+        if text::comparison_key(cut(input)).contains('@') {
+            Self::email(input)
         } else {
-            Self::Username(key)
+            Self::username(input)
         }
     }
 
@@ -44,9 +44,9 @@ impl Identifier {
     }
 }
 
-fn key(input: &str) -> String {
+fn cut(input: &str) -> &str {
     let end = input.floor_char_boundary(MAX_BYTES);
-    text::comparison_key(input.get(..end).unwrap_or_default().trim())
+    input.get(..end).unwrap_or_default().trim()
 }
 
 #[cfg(test)]

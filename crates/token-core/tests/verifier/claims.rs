@@ -87,7 +87,12 @@ fn times_are_strict() {
         issuer.verdict_at(&token, NOW + 900),
         Err(AccessError::Expired)
     );
-    assert_eq!(issuer.verdict_at(&token, NOW - 1), Err(AccessError::NotYet));
+    assert_eq!(
+        issuer.verdict_at(&token, NOW - 5),
+        Ok(()),
+        "clocks may differ"
+    );
+    assert_eq!(issuer.verdict_at(&token, NOW - 6), Err(AccessError::NotYet));
     for name in ["exp", "iat", "nbf", "auth_time"] {
         for bad in [
             "\"1900000000\"",
@@ -114,7 +119,7 @@ fn times_are_strict() {
             );
         }
     }
-    let later = issuer.token(&with("nbf", (NOW + 1).into()));
+    let later = issuer.token(&with("nbf", (NOW + 6).into()));
     assert_eq!(issuer.verdict(&later), Err(AccessError::NotYet));
     assert_eq!(issuer.verdict_at(&later, NOW + 1), Ok(()));
 }

@@ -1,5 +1,7 @@
 //! What a token is made of: its parts, its signature, and nothing else.
 
+use std::collections::HashSet;
+
 use jsonwebtoken::{Algorithm, EncodingKey};
 use proptest::prelude::*;
 use serde_json::json;
@@ -59,6 +61,18 @@ fn odd_signatures_are_refused() {
     ] {
         let verdict = issuer.verdict(&format!("{input}.{}", b64(signature)));
         assert_eq!(verdict, Err(AccessError::Jws(JwsError::BadSignature)));
+    }
+}
+
+/// S26: no two signatures share their `r`, which would give the private key away.
+#[test]
+fn signatures_never_repeat_their_nonce() {
+    let issuer = Issuer::new();
+    let mut seen = HashSet::new();
+    for _ in 0..20_000 {
+        let token = issuer.token(&claims());
+        let (_, signature) = token.rsplit_once('.').unwrap();
+        assert!(seen.insert(signature[..42].to_owned()));
     }
 }
 

@@ -22,7 +22,7 @@ use token_core::token::access::{AccessError, AccessVerifier, VerifierPolicy};
 const ISSUER: &str = "https://id.example";
 const AUDIENCE: &str = "https://api.example";
 const NOW: i64 = 1_800_000_000;
-const SECRET: &str = "0123456789abcdef-0123456789ABCDEF";
+const SECRET: &str = "Yx3-kQ9vTz1LrP0wNe7uHs5dCj2mBg8a";
 
 /// An issuer whose tokens a test can bend.
 struct Issuer {

@@ -6,11 +6,12 @@ use super::{DefaultValue, Secret, Setting};
 pub const CLAIMS: &str = "tokens.access.claims";
 
 /// All settings, in the order of `renewd.toml`.
-pub const ALL: [&Setting; 27] = [
+pub const ALL: [&Setting; 28] = [
     &DATABASE_URL,
     &MIGRATE,
     &LISTEN,
     &ALLOWED_ORIGINS,
+    &TRUSTED_PROXIES,
     &ISSUER,
     &AUDIENCE,
     &LEEWAY,
@@ -81,6 +82,17 @@ pub const ALLOWED_ORIGINS: Setting = Setting {
     default: DefaultValue::Derived("the issuer's"),
     value: "ORIGINS",
     help: "Web origins that may call from a browser (CORS and CSRF), separated by commas",
+};
+
+/// `http.trusted_proxies`.
+pub const TRUSTED_PROXIES: Setting = Setting {
+    variable: "RENEWD_TRUSTED_PROXIES",
+    flag: "trusted-proxies",
+    fallback: None,
+    key: "http.trusted_proxies",
+    default: DefaultValue::Derived("none"),
+    value: "NETWORKS",
+    help: "Reverse proxies whose X-Forwarded-For is believed: addresses or networks (CIDR), separated by commas",
 };
 
 /// `tokens.issuer`.

@@ -39,6 +39,8 @@ fn values_are_checked() {
             "RENEWD_ALLOWED_ORIGINS",
             "https://a.example.com, https://b.example.com/path"
         ),
+        ("RENEWD_TRUSTED_PROXIES", "127.0.0.1, localhost"),
+        ("RENEWD_TRUSTED_PROXIES", "0.0.0.0/0"),
         ("RENEWD_ISSUER", "not a url"),
         ("RENEWD_ISSUER", "ftp://example.com"),
         ("RENEWD_ISSUER", "https://example.com/"),
@@ -82,6 +84,8 @@ fn values_are_checked() {
     PORT: "http": must be a port from 0 to 65535
     RENEWD_ALLOWED_ORIGINS: "*": `*` is not an origin: write scheme://host or scheme://host:port, without a path
     RENEWD_ALLOWED_ORIGINS: "https://a.example.com, https://b.example.com/path": `https://b.example.com/path` is not an origin: write scheme://host or scheme://host:port, without a path
+    RENEWD_TRUSTED_PROXIES: "127.0.0.1, localhost": `localhost` is neither an IP address nor a network like 10.0.0.0/8
+    RENEWD_TRUSTED_PROXIES: "0.0.0.0/0": `0.0.0.0/0` is everybody: name the proxies, or their network
     RENEWD_ISSUER: "not a url": must be an http or https URL, for example https://auth.example.com
     RENEWD_ISSUER: "ftp://example.com": must be an http or https URL, for example https://auth.example.com
     RENEWD_ISSUER: "https://example.com/": write it as https://example.com

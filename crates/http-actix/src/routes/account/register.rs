@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use token_core::service::Registration;
 use token_core::user::{Email, FullName, Username};
 
-use crate::extract::{self, FromMembers, JsonBody, Members};
+use crate::extract::{self, Client, FromMembers, JsonBody, Members};
 use crate::problem::{Code, Problem};
 use crate::routes::wire::UserEnvelope;
 use crate::state::AppState;
@@ -37,15 +37,20 @@ pub struct Body(Registration);
 
 impl FromMembers for Body {
     fn read(members: &mut Members, state: &AppState) -> Option<Self> {
-        let names = ["username", "email", "full_name"];
-        let names = names.map(|name| members.peek(name).unwrap_or_default().to_owned());
-        let context = names.each_ref().map(String::as_str);
-        let policy = state.service.password_policy();
-
         let username = members.required("username", Username::parse);
         let email = members.required("email", Email::parse);
         let full_name = members.required("full_name", FullName::parse);
-        let password = members.required("password", |text| policy.check(text, &context));
+        // Only names that are names: what they are measured by has a bound.
+        let context: Vec<&str> = [
+            username.as_ref().map(Username::as_str),
+            email.as_ref().map(Email::as_str),
+            full_name.as_ref().map(FullName::as_str),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let policy = state.service.password_policy();
+        let password = members.required("password", |text| policy.candidate(text, &context));
         Some(Self(Registration {
             username: username?,
             email: email?,
@@ -59,9 +64,13 @@ impl FromMembers for Body {
 pub async fn handle(
     _open: RegistrationOpen,
     state: web::Data<AppState>,
+    client: Client,
     JsonBody(Body(registration)): JsonBody<Body>,
 ) -> Result<HttpResponse, Problem> {
-    let user = state.service.register(registration).await?;
+    let user = state
+        .service
+        .register(registration, client.facts(None).ip)
+        .await?;
     tracing::info!(target: "audit", event = "registered", user = %user.id);
     Ok(HttpResponse::Created().json(UserEnvelope::from(&user)))
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/me/password`: a new password; every session ends, and a fresh one begins.
 
 use actix_web::{HttpResponse, web};
-use token_core::password::{NewPassword, PresentedPassword};
+use token_core::password::{CandidatePassword, PresentedPassword};
 use token_core::secret::SecretString;
 use token_core::user::User;
 
@@ -36,7 +36,7 @@ pub async fn handle(
     client: Client,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<HttpResponse, Problem> {
-    let new = judged(&body.new, &caller.user, &state)?;
+    let new = candidate(&body.new, &caller.user, &state)?;
     let user = caller.user.id;
     let facts = client.facts(None);
     let changed = state
@@ -51,8 +51,12 @@ pub async fn handle(
     PairAnswer::new(&pair).respond(&state.cookies)
 }
 
-/// The new password, if it is not what somebody who knows the user would try first.
-fn judged(new: &SecretString, user: &User, state: &AppState) -> Result<NewPassword, Problem> {
+/// The new password, if it is long enough, beside what somebody who knows the user would try first.
+fn candidate(
+    new: &SecretString,
+    user: &User,
+    state: &AppState,
+) -> Result<CandidatePassword, Problem> {
     let context = [
         user.username.as_str(),
         user.email.as_str(),
@@ -60,6 +64,6 @@ fn judged(new: &SecretString, user: &User, state: &AppState) -> Result<NewPasswo
     ];
     let policy = state.service.password_policy();
     policy
-        .check(new.expose(), &context)
+        .candidate(new.expose(), &context)
         .map_err(|error| Fault::from(error).alone_at("new_password"))
 }

@@ -14,7 +14,7 @@ use tracing::field::display;
 use crate::cookies::Kind;
 use crate::error::fields::Fault;
 use crate::extract::{Client, FromMembers, JsonBody, Members};
-use crate::middleware::csrf;
+use crate::middleware::{csrf, strays};
 use crate::problem::Problem;
 use crate::protect::credential;
 use crate::routes::wire::PairAnswer;
@@ -51,6 +51,19 @@ impl FromMembers for Body {
     }
 }
 
+impl Body {
+    fn into_request(self, client: &Client, replaces: Vec<SessionId>) -> LoginRequest {
+        LoginRequest {
+            client: client.facts(self.label.as_deref()),
+            identifier: self.identifier,
+            password: self.password,
+            transport: self.transport,
+            remember: self.remember,
+            replaces,
+        }
+    }
+}
+
 /// Opens a session. A cookie login is guarded like a request with cookies, since it would set
 /// some, and ends the sessions whose cookies it overwrites.
 pub async fn handle(
@@ -67,16 +80,9 @@ pub async fn handle(
             sessions_of_cookies(headers, &state)
         }
     };
-    let facts = client.facts(body.label.as_deref());
-    let ip = facts.ip.map(display);
-    let login = LoginRequest {
-        identifier: body.identifier,
-        password: body.password,
-        transport: body.transport,
-        remember: body.remember,
-        client: facts,
-        replaces,
-    };
+    let transport = body.transport;
+    let login = body.into_request(&client, replaces);
+    let ip = login.client.ip.map(display);
     let done = match state.service.login(login).await {
         Ok(done) => done,
         Err(error) => {
@@ -89,9 +95,23 @@ pub async fn handle(
     if let Some(renewal) = done.renewal {
         rt::spawn(renew(state.clone(), renewal));
     }
-    PairAnswer::new(&done.pair)
+    let answer = PairAnswer::new(&done.pair)
         .with_user(&done.user)
-        .respond(&state.cookies)
+        .respond(&state.cookies)?;
+    if transport == Transport::Cookie {
+        expire_strays(&request, &state);
+    }
+    Ok(answer)
+}
+
+/// Whatever cookies came, the answer's take their place. One that it does not overwrite, being of
+/// another path or domain, would contradict them in every request to come.
+fn expire_strays(request: &HttpRequest, state: &AppState) {
+    for kind in [Kind::Access, Kind::Refresh] {
+        if !credential::cookies(request.headers(), state.cookies.name(kind)).is_empty() {
+            strays::note(request, kind);
+        }
+    }
 }
 
 /// Writes the hash anew while the answer is on its way, so that its cost does not show.

@@ -1,9 +1,10 @@
 //! `POST /v1/refresh`: a refresh token for a new pair, by the way the token came.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use token_core::service::{RefreshError, RefreshRequest};
 use token_core::session::{EndReason, Transport};
+use token_core::store::AuditEvent;
 
 use crate::extract::refresh::{Presented, RefreshBody, presented};
 use crate::extract::{Client, OptionalJsonBody};
@@ -33,14 +34,28 @@ pub async fn handle(
         client: client.facts(None),
     };
     match state.service.refresh(refresh).await {
-        Ok(done) => PairAnswer::new(&done.pair)
-            .repeated(!done.successor)
-            .respond(&state.cookies),
+        Ok(done) => {
+            if let Some(event) = done.audit {
+                rt::spawn(record(state.clone(), event));
+            }
+            PairAnswer::new(&done.pair)
+                .repeated(!done.successor)
+                .respond(&state.cookies)
+        }
         Err(error) => {
             audit(&state, &presented, &error);
             let in_cookie = presented.transport == Transport::Cookie;
             Err(refused(error.into(), in_cookie, &state))
         }
+    }
+}
+
+/// Writes to the audit log while the answer is on its way.
+async fn record(state: web::Data<AppState>, event: AuditEvent) {
+    let (kind, session) = (event.kind.as_str(), event.session_id);
+    tracing::info!(target: "audit", event = kind, ?session, detail = event.detail);
+    if let Err(error) = state.service.record(event).await {
+        tracing::warn!(%error, "an entry of the audit log was not written");
     }
 }
 

@@ -14,7 +14,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Says who. Names are there if the token has them, under whatever claim the operator chose.
+/// Says who. Names are known if the token has them, under whatever claim the operator chose. Every
+/// header is there, empty where nothing is known: a proxy that copies what the answer has would
+/// otherwise pass on what the client itself sent under that name.
 pub async fn handle(Access(access): Access, state: web::Data<AppState>) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
     answer.insert_header(("x-auth-user", access.user_id.to_string()));
@@ -23,9 +25,7 @@ pub async fn handle(Access(access): Access, state: web::Data<AppState>) -> HttpR
         let mut claims = state.service.profile_claims().pairs();
         let claim = claims.find(|(_, source)| *source == field);
         let value = claim.and_then(|(claim, _)| access.profile.get(claim)?.as_str());
-        if let Some(value) = value {
-            answer.insert_header((header, encoded(value)));
-        }
+        answer.insert_header((header, value.map(encoded).unwrap_or_default()));
     }
     let roles: Vec<String> = access.roles.iter().map(|role| encoded(role)).collect();
     answer.insert_header(("x-auth-roles", roles.join(",")));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::AccessTyp;
 use crate::id::{ClientId, SessionId, UserId};
 use crate::key::VerificationKeys;
+use crate::policy::CLOCK_BOUND;
 use crate::time::{Lifetime, Timestamp};
 use crate::token::jws::{Compact, JwsError};
 
@@ -88,6 +89,8 @@ pub struct VerifiedAccess {
     pub jti: String,
     /// The `iat` claim.
     pub issued_at: Timestamp,
+    /// The `nbf` claim, or the `iat` claim if that is later.
+    pub not_before: Timestamp,
     /// The `exp` claim.
     pub expires_at: Timestamp,
     /// The `scope` claim.
@@ -150,8 +153,12 @@ impl AccessVerifier {
         token: &str,
         now: Timestamp,
     ) -> Result<VerifiedAccess, AccessError> {
-        let access = self.verify_unexpired_or_not(keys, token, now)?;
+        let access = self.verify_whenever(keys, token)?;
         let leeway = self.policy.leeway.as_duration();
+        // Clocks of one installation differ by less than the bound; `iat` is rounded down.
+        if access.not_before > now.plus(leeway.max(CLOCK_BOUND)) {
+            return Err(AccessError::NotYet);
+        }
         // RFC 7519 §4.1.4: not accepted on or after `exp`.
         if now >= access.expires_at.plus(leeway) {
             return Err(AccessError::Expired);
@@ -164,12 +171,11 @@ impl AccessVerifier {
         }
     }
 
-    /// Verifies everything but the end: enough to log out with.
-    pub fn verify_unexpired_or_not(
+    /// Verifies everything but the time: enough to log out with.
+    pub fn verify_whenever(
         &self,
         keys: &VerificationKeys,
         token: &str,
-        now: Timestamp,
     ) -> Result<VerifiedAccess, AccessError> {
         let compact = Compact::parse(token)?;
         if !compact.has_typ(self.policy.typ.as_str()) {
@@ -179,14 +185,10 @@ impl AccessVerifier {
             .find(compact.kid(), compact.alg())
             .ok_or(AccessError::UnknownKey)?;
         let claims = compact.verify(key.algorithm(), key.decoding())?;
-        self.check_claims(claims, now)
+        self.check_claims(claims)
     }
 
-    fn check_claims(
-        &self,
-        members: Map<String, Value>,
-        now: Timestamp,
-    ) -> Result<VerifiedAccess, AccessError> {
+    fn check_claims(&self, members: Map<String, Value>) -> Result<VerifiedAccess, AccessError> {
         let mut claims = Claims(members);
         if claims.text("iss")? != self.policy.issuer {
             return Err(AccessError::Issuer);
@@ -209,6 +211,7 @@ impl AccessVerifier {
             client_id: ClientId::from_trusted(claims.text("client_id")?),
             jti: claims.text("jti")?,
             issued_at,
+            not_before: not_before.max(issued_at),
             expires_at,
             scope: claims.optional_text("scope")?.unwrap_or_default(),
             roles: claims.list("roles")?,
@@ -218,11 +221,6 @@ impl AccessVerifier {
         };
         if access.jti.is_empty() {
             return Err(AccessError::Claim("jti"));
-        }
-        // `iat` is rounded down when it is written, so `now` is never before it on one clock.
-        let latest = now.plus(self.policy.leeway.as_duration());
-        if not_before > latest || issued_at > latest {
-            return Err(AccessError::NotYet);
         }
         Ok(access)
     }
