@@ -287,6 +287,11 @@ impl SetCookie {
         })
     }
 
+    /// What a browser tells cookies apart by (RFC 6265 §5.3, step 11).
+    pub fn place(&self) -> (&str, Option<&str>, Option<&str>) {
+        (&self.name, self.attribute("Domain"), self.attribute("Path"))
+    }
+
     /// Whether it takes the cookie away.
     pub fn clears(&self) -> bool {
         self.attribute("Max-Age").is_some_and(|age| age == "0")

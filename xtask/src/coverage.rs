@@ -59,7 +59,9 @@ fn scan(path: &Path, source: &str, coverage: &mut Coverage) {
             continue;
         }
         if line.starts_with("#[") || line.starts_with("//") {
-            is_test |= line.starts_with("#[test]");
+            is_test |= ["#[test]", "#[actix_web::test]"]
+                .iter()
+                .any(|test| line.starts_with(test));
             continue;
         }
         if let Some(name) = function_name(line).filter(|_| is_test) {

@@ -14,7 +14,7 @@ use crate::config::log::{LogConfig, LogFormat};
 
 /// Installs the log of this process, and has panics go there too. To be called once.
 pub fn install(config: &LogConfig) -> Result<(), ParseError> {
-    let filter = EnvFilter::builder().parse(&config.filter)?;
+    let filter = EnvFilter::builder().parse(quiet_http(&config.filter))?;
     let terminal = io::stderr().is_terminal();
     let default = if terminal {
         LogFormat::Text
@@ -25,6 +25,16 @@ pub fn install(config: &LogConfig) -> Result<(), ParseError> {
     log(filter, format, terminal, io::stderr).init();
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// To actix every request that breaks off or is no HTTP is an error; on the open internet that is
+/// noise, and strangers would set off alarms. Whoever names the module gets what they ask for.
+fn quiet_http(filter: &str) -> String {
+    if filter.contains("actix_http") {
+        filter.to_owned()
+    } else {
+        format!("{filter},actix_http=off")
+    }
 }
 
 fn log<W>(filter: EnvFilter, format: LogFormat, color: bool, writer: W) -> Dispatch

@@ -1,6 +1,7 @@
 //! A connection that is opened again after a fault, though not in a tight loop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,30 @@ pub(crate) struct Link {
     connection: Option<AnyConnection>,
     opened: u32,
     failed: Option<Failed>,
+    file: Option<Watched>,
+}
+
+/// A file that must stay the one that was opened: SQLite goes on with a file that was removed or
+/// replaced, and what it acknowledges then is gone.
+struct Watched {
+    path: PathBuf,
+    identity: Option<Identity>,
+}
+
+/// Device and inode.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere a file that is open can neither be removed nor replaced.
+#[cfg(not(unix))]
+const fn identity(_: &Path) -> Option<Identity> {
+    None
 }
 
 struct Failed {
@@ -39,17 +64,40 @@ impl Link {
             connection: Some(connection),
             opened: 1,
             failed: None,
+            file: None,
         }
+    }
+
+    /// Gives the connection up as soon as this file is not the one any more that it is now.
+    pub(crate) fn watching(mut self, path: &Path) -> Self {
+        self.file = Some(Watched {
+            path: path.to_owned(),
+            identity: identity(path),
+        });
+        self
     }
 
     /// The connection, opened if it has to be. While attempts fail, most calls answer at once, so
     /// that those who wait are not kept waiting.
     pub(crate) fn get(&mut self) -> Result<&mut AnyConnection, Fault> {
+        self.look_at_the_file();
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.reopen()?,
         };
         Ok(self.connection.insert(connection))
+    }
+
+    fn look_at_the_file(&mut self) {
+        let Some(file) = &mut self.file else {
+            return;
+        };
+        let identity = identity(&file.path);
+        if identity != file.identity {
+            tracing::error!(path = %file.path.display(), "the database file was removed or replaced");
+            file.identity = identity;
+            self.lose();
+        }
     }
 
     /// How many connections there have been, this one included.

@@ -84,7 +84,7 @@ impl Browser {
 
     fn keep(&mut self, reply: &Reply) {
         for cookie in reply.set_cookies() {
-            self.jar.retain(|known| known.name != cookie.name);
+            self.jar.retain(|known| known.place() != cookie.place());
             if !cookie.clears() {
                 self.jar.push(cookie);
             }

@@ -182,7 +182,7 @@ fn lifetimes_are_clipped_to_the_absolute_end() {
 /// `check-config` prints what is in force, and no secret.
 #[test]
 fn the_configuration_can_be_checked() {
-    let key = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
+    let key = "mE6c0Yt8Vb1Jp4Rz7Kq2Xn5Lw9Hd3Fs6Gu0Ta8Ci4Oo=";
     let refresh = "u5Ysp0Jh3Gf6Md1Lc5Nb8Tz4Rq7Vw2Xk";
     let setup = Setup::sqlite()
         .set("ACCESS_TOKEN_SECRET", SECRET)

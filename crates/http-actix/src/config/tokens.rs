@@ -183,10 +183,16 @@ fn issuer(raw: &Raw, warnings: &mut Vec<String>) -> Result<Option<String>, Confi
     Ok(issuer)
 }
 
+/// The longest issuer and audience: every token carries both.
+const MOST_BYTES: usize = 512;
+
 /// Issuers are compared as texts (RFC 9068 §4), so there is one way to write each
 /// (RFC 8414 §2: no query, no fragment).
 fn parse_issuer(text: &str) -> Result<String, String> {
     const WANTED: &str = "must be an http or https URL, for example https://auth.example.com";
+    if text.len() > MOST_BYTES {
+        return Err(format!("must have at most {MOST_BYTES} bytes"));
+    }
     let url = Url::parse(text).map_err(|_| WANTED.to_owned())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err(WANTED.to_owned());
@@ -205,7 +211,7 @@ fn parse_issuer(text: &str) -> Result<String, String> {
 }
 
 fn parse_audience(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.len() > 512 || text.chars().any(char::is_control) {
+    if text.is_empty() || text.len() > MOST_BYTES || text.chars().any(char::is_control) {
         return Err("must be a text of 1 to 512 bytes");
     }
     Ok(text.to_owned())

@@ -56,9 +56,10 @@ pub fn presented(request: &HttpRequest, state: &AppState) -> Result<Option<Strin
     let headers = request.headers();
     let name = state.cookies.name(Kind::Access);
     let peek = |token: &str| state.service.peek_access(token);
-    let brought = credential::access(headers, Some(name), peek).map_err(Code::from)?;
+    // Also where they contradict each other: without the strays the next request is clear.
     if credential::cookies(headers, name).len() > 1 {
         strays::note(request, Kind::Access);
     }
+    let brought = credential::access(headers, Some(name), peek).map_err(Code::from)?;
     Ok(brought.map(|brought| brought.token))
 }

@@ -39,7 +39,10 @@ pub fn presented(
     body: RefreshBody,
 ) -> Result<Option<Presented>, Problem> {
     let values = credential::cookies(request.headers(), state.cookies.name(Kind::Refresh));
-    let several = values.len() > 1;
+    // Also where they contradict each other: without the strays the next request is clear.
+    if values.len() > 1 {
+        strays::note(request, Kind::Refresh);
+    }
     let peek = |token: &str| state.service.peek_refresh(token, Transport::Cookie);
     let cookie = credential::pick(values, peek).map_err(Code::from)?;
     let presented = match (body.refresh_token, cookie) {
@@ -56,8 +59,5 @@ pub fn presented(
         }),
         (None, None) => None,
     };
-    if several {
-        strays::note(request, Kind::Refresh);
-    }
     Ok(presented)
 }

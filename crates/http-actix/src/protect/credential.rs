@@ -1,6 +1,5 @@
 //! Which token did a request bring? Read from headers alone, never from the address (RFC 6750 §5.3).
 
-use actix_web::cookie::Cookie;
 use actix_web::http::header::{self, HeaderMap};
 use token_core::id::SessionId;
 
@@ -86,21 +85,36 @@ pub(crate) fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
         .get_all(header::COOKIE)
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     for pair in pairs {
-        let parsed = str::from_utf8(pair)
-            .ok()
-            .and_then(|p| Cookie::parse(p).ok());
-        let Some(cookie) = parsed.filter(|cookie| cookie.name() == name) else {
+        let Some(value) = value_of(pair, name.as_bytes()) else {
             continue;
         };
-        let is_known = values.iter().any(|known| known == cookie.value());
-        if !is_known && !cookie.value().is_empty() {
-            values.push(cookie.value().to_owned());
+        let is_known = values.iter().any(|known| known == value);
+        if !is_known && !value.is_empty() {
+            values.push(value.to_owned());
             if values.len() > MOST_VALUES {
                 break;
             }
         }
     }
     values
+}
+
+/// The value of a `name=value` pair, if the name is this one to the byte. Libraries trim what
+/// Unicode calls white space, which a browser takes for part of the name: it would let any
+/// neighbour set a cookie that passes for one with a `__Host-` prefix. Here only what RFC 6265
+/// §5.2 trims is trimmed, and quotes are part of the value.
+fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let at = pair.iter().position(|byte| *byte == b'=')?;
+    let (found, value) = pair.split_at(at);
+    let value = value.get(1..)?;
+    (trimmed(found) == name).then(|| str::from_utf8(trimmed(value)).ok())?
+}
+
+fn trimmed(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// Of several cookies of one name (an older path or domain, or one that another host tossed in)
@@ -136,6 +150,40 @@ mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
 
     use super::*;
+
+    /// S118: a name that only looks like ours, to a library that trims too much, is another name.
+    #[test]
+    fn names_are_compared_to_the_byte() {
+        let name = "__Host-renewd_access";
+        for good in [
+            "__Host-renewd_access=t",
+            " \t__Host-renewd_access \t= t\t",
+            "a=b;__Host-renewd_access=t",
+        ] {
+            let headers = headers(&[("cookie", good.as_bytes())]);
+            assert_eq!(cookies(&headers, name), ["t"], "{good:?}");
+        }
+        for space in ["\u{2000}", "\u{85}", "\u{a0}", "\u{3000}", "\u{feff}"] {
+            for bad in [
+                format!("{space}__Host-renewd_access=t"),
+                format!("__Host-renewd_access{space}=t"),
+            ] {
+                let headers = headers(&[("cookie", bad.as_bytes())]);
+                assert!(cookies(&headers, name).is_empty(), "{bad:?}");
+            }
+        }
+        for other in [
+            "__host-renewd_access=t",
+            "__Host-renewd_access",
+            "x__Host-renewd_access=t",
+            "\"__Host-renewd_access\"=t",
+        ] {
+            let headers = headers(&[("cookie", other.as_bytes())]);
+            assert!(cookies(&headers, name).is_empty(), "{other:?}");
+        }
+        let quoted = headers(&[("cookie", b"__Host-renewd_access=\"t\"")]);
+        assert_eq!(cookies(&quoted, name), ["\"t\""], "not the token");
+    }
 
     fn headers(pairs: &[(&str, &[u8])]) -> HeaderMap {
         pairs

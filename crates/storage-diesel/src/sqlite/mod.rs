@@ -48,13 +48,14 @@ impl Database {
         let clock = || Arc::clone(&options.clock);
         let mut links = Vec::new();
         for _ in 0..options.sqlite.readers.max(1) {
-            let (path, options) = (path.clone(), options.sqlite.clone());
+            let (at, options) = (path.clone(), options.sqlite.clone());
             let open: Open =
-                Box::new(move || file::connect_reader(&path, &options).map(AnyConnection::Sqlite));
-            links.push(Link::new(open()?, open, clock()));
+                Box::new(move || file::connect_reader(&at, &options).map(AnyConnection::Sqlite));
+            links.push(Link::new(open()?, open, clock()).watching(&path));
         }
         let readers = Workers::start("sqlite-read", links, shared)?;
-        let writer = Writer::start(Link::new(conn, open_writer, clock()), Arc::clone(shared))?;
+        let link = Link::new(conn, open_writer, clock()).watching(&path);
+        let writer = Writer::start(link, Arc::clone(shared))?;
         Ok(Self { writer, readers })
     }
 

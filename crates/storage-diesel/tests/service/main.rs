@@ -78,11 +78,8 @@ fn a_stepped_clock_neither_logs_out_nor_resurrects() {
                 .authenticate(fourth.access.token.expose())
                 .is_ok()
         );
-        let reused = node.refresh(first.refresh.expose()).err();
-        assert!(
-            matches!(reused, Some(RefreshError::Reused)),
-            "{step}: {reused:?}"
-        );
+        let old = node.refresh(first.refresh.expose()).err();
+        assert!(matches!(old, Some(RefreshError::Reused)), "{step}: {old:?}");
     }
 }
 
@@ -117,7 +114,7 @@ fn a_login_survives_the_renewal_of_its_hash() {
     let renewal = node.login().unwrap().renewal.unwrap();
     let other = Arc::clone(&node);
     *node.hashing.after_verify.lock().unwrap() = Some(Box::new(move || {
-        block_on(other.service.renew_hash(renewal)).unwrap()
+        block_on(other.service.renew_hash(renewal)).unwrap();
     }));
     let login = node.login().unwrap();
     assert!(
