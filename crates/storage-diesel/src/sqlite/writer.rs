@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -45,6 +46,7 @@ impl Writer {
             queue,
             link,
             shared,
+            neighbour: Neighbour::default(),
         };
         let thread = thread::Builder::new()
             .name("sqlite-write".to_owned())
@@ -91,6 +93,43 @@ struct Thread {
     queue: Receiver<Job>,
     link: Link,
     shared: Arc<Shared>,
+    neighbour: Neighbour,
+}
+
+/// Another process that writes to the same file. SQLite's lock has no queue: whoever waits looks
+/// again now and then, and would hardly ever find a moment in which this thread, with work at hand,
+/// does not hold it.
+#[derive(Default)]
+struct Neighbour {
+    /// The `data_version` seen last.
+    version: Option<u64>,
+    /// Until when, on the monotonic clock, it is taken to be at work.
+    at_work_until: Duration,
+}
+
+impl Neighbour {
+    /// How long it is taken to be at work after it wrote: some polls of the version.
+    const MEMORY: Duration = Duration::from_secs(1);
+    /// How long the lock is left to it between two batches: about as long as a batch takes.
+    const TURN: Duration = Duration::from_millis(1);
+
+    /// Takes note of a version; a new one is another process's doing.
+    fn notice(&mut self, version: u64, monotonic: Duration) {
+        if self
+            .version
+            .replace(version)
+            .is_some_and(|last| last != version)
+        {
+            self.at_work_until = monotonic + Self::MEMORY;
+        }
+    }
+
+    /// Leaves the lock alone for a moment if somebody else may be waiting for it.
+    fn give_way(&self, monotonic: Duration) {
+        if monotonic < self.at_work_until {
+            thread::sleep(Self::TURN);
+        }
+    }
 }
 
 impl Thread {
@@ -117,6 +156,7 @@ impl Thread {
         }
         if !batch.is_empty() {
             self.commit(batch);
+            self.neighbour.give_way(self.shared.clock.monotonic());
         }
         flow
     }
@@ -164,7 +204,10 @@ impl Thread {
         match diesel::sql_query("PRAGMA data_version").get_result::<Version>(conn) {
             Ok(row) => {
                 let version = u64::try_from(row.data_version).unwrap_or_default() & 0xffff_ffff;
-                Ok(u64::from(self.link.opened()) << 32 | version)
+                let version = u64::from(self.link.opened()) << 32 | version;
+                let monotonic = self.shared.clock.monotonic();
+                self.neighbour.notice(version, monotonic);
+                Ok(version)
             }
             Err(error) => {
                 self.link.lose();
@@ -215,5 +258,23 @@ fn begin(conn: &mut AnyConnection) -> Result<(), DatabaseError> {
             AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
         }
         AnyConnection::Postgres(_) => AnyConnection::begin_transaction(conn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_version_means_a_neighbour_at_work() {
+        let second = Duration::from_secs(1);
+        let mut neighbour = Neighbour::default();
+        neighbour.notice(7, second);
+        neighbour.notice(7, second * 2);
+        assert_eq!(neighbour.at_work_until, Duration::ZERO, "nobody else wrote");
+        neighbour.notice(8, second * 3);
+        assert_eq!(neighbour.at_work_until, second * 3 + Neighbour::MEMORY);
+        neighbour.notice(8, second * 9);
+        assert_eq!(neighbour.at_work_until, second * 3 + Neighbour::MEMORY);
     }
 }
