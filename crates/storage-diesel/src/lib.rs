@@ -8,10 +8,12 @@
 //! Every line of SQL of the project is here or in the migrations. Where to look:
 //! - `connection`, `columns`, `schema`, `rows`: what makes one set of queries serve both databases.
 //! - `queries`: the queries, each written once.
-//! - `unit`, `link`, `workers`: units of work and the threads that do them.
-//! - `sqlite`: the writer with its group commit, and the readers; `postgres`: its connections.
+//! - `unit`, `attempt`, `link`, `workers`: units of work and the threads that do them.
+//! - `sqlite`: the writer with its group commit, and the readers; `postgres`: its
+//!   connections, and the batches in which it rotates.
 //! - `migrate`: the embedded migrations. [`master_key`]: the one file that is not a database.
 
+mod attempt;
 mod columns;
 mod connection;
 mod counts;
@@ -37,7 +39,7 @@ pub use counts::Counts;
 pub use error::OpenError;
 pub use migrate::{MigrationState, MigrationStatus};
 pub use options::{Options, PostgresOptions, SqliteOptions};
-pub use storage::{CommitStats, Storage};
+pub use storage::{CommitStats, RotationStats, Storage};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
 // Named so that they are linked: the C libraries are built from source, with TLS for libpq.

@@ -3,8 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use diesel::Connection;
+use diesel::connection::{Instrumentation, InstrumentationEvent};
 use token_core::time::Clock;
 
 use crate::connection::AnyConnection;
@@ -22,6 +25,7 @@ pub(crate) struct Link {
     clock: Arc<dyn Clock>,
     connection: Option<AnyConnection>,
     opened: u32,
+    sent: Sent,
     failed: Option<Failed>,
     file: Option<Watched>,
 }
@@ -49,6 +53,18 @@ const fn identity(_: &Path) -> Option<Identity> {
     None
 }
 
+/// Counts the statements that are sent to the database, `BEGIN` and `COMMIT` included.
+#[derive(Clone, Default)]
+struct Sent(Arc<AtomicU64>);
+
+impl Instrumentation for Sent {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 struct Failed {
     why: Arc<OpenError>,
     pause: Duration,
@@ -57,12 +73,15 @@ struct Failed {
 
 impl Link {
     /// Begins with a connection that was opened already.
-    pub(crate) fn new(connection: AnyConnection, open: Open, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(mut connection: AnyConnection, open: Open, clock: Arc<dyn Clock>) -> Self {
+        let sent = Sent::default();
+        connection.set_instrumentation(sent.clone());
         Self {
             open,
             clock,
             connection: Some(connection),
             opened: 1,
+            sent,
             failed: None,
             file: None,
         }
@@ -105,6 +124,11 @@ impl Link {
         self.opened
     }
 
+    /// How many statements were sent over all of them.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.0.load(Ordering::Relaxed)
+    }
+
     /// Gives the connection up; whatever was not committed on it is undone.
     pub(crate) fn lose(&mut self) {
         let connection = self.connection.take();
@@ -118,7 +142,8 @@ impl Link {
             return Err(Fault::Unreachable(Arc::clone(&failed.why)));
         }
         match (self.open)() {
-            Ok(connection) => {
+            Ok(mut connection) => {
+                connection.set_instrumentation(self.sent.clone());
                 tracing::info!("connected to the database again");
                 self.opened = self.opened.wrapping_add(1);
                 self.failed = None;

@@ -37,12 +37,17 @@ pub struct SqliteOptions {
 /// How a PostgreSQL server is used.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// How many connections there are, each with its thread.
+    /// How many connections there are for everything but rotations, each with its thread.
     pub connections: usize,
+    /// How many connections rotate refresh tokens, in batches, each with its thread.
+    pub rotation_connections: usize,
     /// How long to wait for a connection, unless the URL says otherwise.
     pub connect_timeout: Duration,
     /// How long a statement waits for a lock.
     pub lock_timeout: Duration,
+    /// How long a batch of rotations waits for a row that is locked elsewhere, before its rotations
+    /// are done one by one.
+    pub rotation_lock_timeout: Duration,
     /// How long a statement may take.
     pub statement_timeout: Duration,
 }
@@ -74,8 +79,10 @@ impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             connections: 10,
+            rotation_connections: 2,
             connect_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),
+            rotation_lock_timeout: Duration::from_millis(250),
             statement_timeout: Duration::from_secs(15),
         }
     }

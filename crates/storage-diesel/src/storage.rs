@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use token_core::store::StoreFuture;
 
@@ -36,15 +36,25 @@ pub struct CommitStats {
     pub units: u64,
 }
 
+/// How well rotations on PostgreSQL share transactions. All zero on SQLite, where one commit
+/// serves every kind of work: see [`CommitStats`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RotationStats {
+    /// Refreshes answered after a commit, whatever the answer.
+    pub rotations: u64,
+    /// Transactions committed for them.
+    pub transactions: u64,
+    /// Statements sent for them, `BEGIN` and `COMMIT` included, and those that came to nothing.
+    pub statements: u64,
+}
+
 impl Storage {
     /// Opens the database. Blocks until it is connected and, if the options say so, migrated.
     pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared {
-            clock: Arc::clone(&options.clock),
-            revocations: Arc::clone(&options.revocations),
-            commits: AtomicU64::new(0),
-            units: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared::new(
+            Arc::clone(&options.clock),
+            Arc::clone(&options.revocations),
+        ));
         let database = match &url.0 {
             Target::Sqlite(path) => {
                 Database::Sqlite(sqlite::Database::open(path, options, &shared)?)
@@ -84,6 +94,16 @@ impl Storage {
         CommitStats {
             commits: self.shared.commits.load(Ordering::Relaxed),
             units: self.shared.units.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How many refreshes there were, and what they took.
+    pub fn rotation_stats(&self) -> RotationStats {
+        let counts = &self.shared.rotations;
+        RotationStats {
+            rotations: counts.rotations.load(Ordering::Relaxed),
+            transactions: counts.transactions.load(Ordering::Relaxed),
+            statements: counts.statements.load(Ordering::Relaxed),
         }
     }
 

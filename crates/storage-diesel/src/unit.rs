@@ -42,6 +42,16 @@ pub(crate) trait Unit: Send {
     /// What the work noticed.
     fn noticed(&self) -> &Noticed;
 
+    /// How many rotations it is made of, if it is made of rotations.
+    fn rotations(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many pieces of work share its commit.
+    fn size(&self) -> usize {
+        self.rotations().unwrap_or(1)
+    }
+
     /// Tells whoever asked.
     fn answer(self: Box<Self>, result: Result<(), StoreError>);
 }
@@ -82,11 +92,7 @@ where
             conn,
             noticed: Noticed::default(),
         };
-        // Diesel does not roll back when a closure unwinds, so it must not get that far. Nothing
-        // that was half-way changed is looked at again: the outcome is dropped, the rest undone.
-        // A savepoint of the unit's own stays open all the same: see `expect_depth`.
-        let done = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)));
-        self.outcome = Some(done.unwrap_or(Err(Failure::Panicked))?);
+        self.outcome = Some(guarded(|| (self.closure)(&mut tx))?);
         self.noticed = tx.noticed;
         Ok(())
     }
@@ -118,15 +124,57 @@ pub(crate) fn expect_depth(conn: &mut AnyConnection, expected: u32) -> Result<()
     }
 }
 
+/// Makes a panic a failure. Diesel does not roll back when a closure unwinds, so it must not get
+/// that far. Nothing that was half-way changed is looked at again: what the work would have
+/// returned is not there, and what it wrote is undone.
+/// A savepoint of the unit's own stays open all the same: see [`expect_depth`].
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Failure::Panicked))
+}
+
 /// What the threads share with the process.
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) revocations: Arc<RevocationSet>,
     pub(crate) commits: AtomicU64,
     pub(crate) units: AtomicU64,
+    pub(crate) rotations: RotationCounts,
+}
+
+/// What units that are made of rotations came to.
+#[derive(Default)]
+pub(crate) struct RotationCounts {
+    pub(crate) rotations: AtomicU64,
+    pub(crate) transactions: AtomicU64,
+    pub(crate) statements: AtomicU64,
 }
 
 impl Shared {
+    /// A process that has done nothing yet.
+    pub(crate) fn new(clock: Arc<dyn Clock>, revocations: Arc<RevocationSet>) -> Self {
+        Self {
+            clock,
+            revocations,
+            commits: AtomicU64::new(0),
+            units: AtomicU64::new(0),
+            rotations: RotationCounts::default(),
+        }
+    }
+
+    /// Counts what a unit took: statements also where it failed.
+    pub(crate) fn worked(&self, unit: &dyn Unit, statements: u64, done: bool) {
+        let Some(rotations) = unit.rotations() else {
+            return;
+        };
+        let counts = &self.rotations;
+        counts.statements.fetch_add(statements, Ordering::Relaxed);
+        if done {
+            let rotations = u64::try_from(rotations).unwrap_or(u64::MAX);
+            counts.rotations.fetch_add(rotations, Ordering::Relaxed);
+            counts.transactions.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Counts a commit of so many units.
     pub(crate) fn committed(&self, units: usize) {
         self.commits.fetch_add(1, Ordering::Relaxed);

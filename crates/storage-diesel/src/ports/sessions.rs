@@ -10,7 +10,8 @@ use token_core::token::rotation::{Rotation, RotationOutcome};
 use token_core::user::User;
 
 use crate::queries::{audit, rotation, sessions, sweep};
-use crate::storage::Storage;
+use crate::storage::{Database, Storage};
+use crate::unit::wait;
 
 impl SessionStore for Storage {
     fn open_session(&self, open: OpenSession) -> StoreFuture<'_, OpenOutcome> {
@@ -18,7 +19,10 @@ impl SessionStore for Storage {
     }
 
     fn rotate(&self, rotation: Rotation) -> StoreFuture<'_, RotationOutcome> {
-        self.write(move |tx| rotation::rotate(tx, &rotation))
+        match &self.database {
+            Database::Sqlite(_) => self.write(move |tx| rotation::rotate(tx, &rotation)),
+            Database::Postgres(database) => Box::pin(wait(database.rotate(rotation))),
+        }
     }
 
     fn end_session(&self, end: EndSession) -> StoreFuture<'_, EndOutcome> {

@@ -1,16 +1,21 @@
-//! PostgreSQL: a few threads with a connection each. Every unit of work is one transaction in READ
-//! COMMITTED, where a statement sees what was committed before it began: the conditional writes
-//! check again after waiting for a lock.
+//! PostgreSQL: a few threads with a connection each, and a few more that rotate in batches. Every
+//! unit of work is one transaction in READ COMMITTED, where a statement sees what was committed
+//! before it began: the conditional writes check again after waiting for a lock.
 
+mod batch;
+mod rotations;
 mod session;
 
 use std::sync::Arc;
 
+use token_core::token::rotation::{Rotation, RotationOutcome};
+
+use self::rotations::Rotations;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
 use crate::link::{Link, Open};
 use crate::migrate;
-use crate::options::Options;
+use crate::options::{Options, PostgresOptions};
 use crate::unit::{Outcome, Shared, Tx};
 use crate::url::PostgresUrl;
 use crate::workers::Workers;
@@ -19,7 +24,8 @@ pub(crate) use session::connect;
 
 /// A PostgreSQL database with its threads.
 pub(crate) struct Database {
-    workers: Workers,
+    workers: Arc<Workers>,
+    rotations: Rotations,
 }
 
 impl Database {
@@ -38,14 +44,32 @@ impl Database {
         }
         migrate::check(&mut conn)?;
         drop(conn);
-        let mut links = Vec::new();
-        for _ in 0..options.postgres.connections.max(2) {
-            let (url, limits) = (url.clone(), options.postgres.clone());
+        let limits = &options.postgres;
+        let link = |limits: &PostgresOptions| {
+            let (url, limits) = (url.clone(), limits.clone());
             let open: Open = Box::new(move || connect(&url, &limits).map(AnyConnection::Postgres));
-            links.push(Link::new(open()?, open, Arc::clone(&options.clock)));
-        }
-        let workers = Workers::start("postgres", links, shared)?;
-        Ok(Self { workers })
+            Ok::<_, OpenError>(Link::new(open()?, open, Arc::clone(&options.clock)))
+        };
+        let links = (0..limits.connections.max(2)).map(|_| link(limits));
+        let workers = Workers::start("postgres", links.collect::<Result<_, _>>()?, shared)?;
+        let workers = Arc::new(workers);
+        let for_batches = PostgresOptions {
+            lock_timeout: limits.rotation_lock_timeout,
+            ..limits.clone()
+        };
+        let links = (0..limits.rotation_connections.max(1)).map(|_| link(&for_batches));
+        let rotations = Rotations::start(
+            links.collect::<Result<_, _>>()?,
+            limits.rotation_lock_timeout,
+            shared,
+            &workers,
+        )?;
+        Ok(Self { workers, rotations })
+    }
+
+    /// Queues a refresh.
+    pub(crate) fn rotate(&self, rotation: Rotation) -> Result<Outcome<RotationOutcome>, Fault> {
+        self.rotations.rotate(rotation)
     }
 
     /// Queues a unit of work.
@@ -68,6 +92,8 @@ impl Database {
 
     /// Commits what is queued and ends the threads.
     pub(crate) fn close(&self) {
+        // First those that may leave something to the others.
+        self.rotations.close();
         self.workers.close();
     }
 }

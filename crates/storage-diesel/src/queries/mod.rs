@@ -1,5 +1,6 @@
 //! Every query, written once for both databases. What the shared connection type cannot say is
-//! matched on the database where it is needed: row locks in `locks`, PostgreSQL's feed in `feed`.
+//! matched on the database where it is needed: row locks in `locks`, PostgreSQL's feed in `feed`,
+//! its batches of rotations in `rotation_batch`.
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
@@ -10,6 +11,7 @@ mod locks;
 mod names;
 pub(crate) mod passwords;
 pub(crate) mod rotation;
+pub(crate) mod rotation_batch;
 pub(crate) mod sessions;
 pub(crate) mod sweep;
 pub(crate) mod users;

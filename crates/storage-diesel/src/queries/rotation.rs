@@ -3,7 +3,7 @@
 
 use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
-use token_core::session::Session;
+use token_core::session::{Ended, Session};
 use token_core::store::{AuditEvent, AuditKind};
 use token_core::token::rotation::{Decision, Granted, Refusal, Rotation, RotationOutcome};
 use token_core::user::User;
@@ -17,7 +17,7 @@ use crate::schema::{sessions, users};
 use crate::unit::Tx;
 
 /// How often the write is tried: again where a race was lost to a change that came to nothing.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 
 /// Rotates. An end that the decision asks for is written with its audit event although the outcome
 /// is a refusal: it is a value, and what comes with it is committed.
@@ -27,16 +27,54 @@ pub(crate) fn rotate(tx: &mut Tx<'_>, rotation: &Rotation) -> Result<RotationOut
             return Ok(RotationOutcome::Advanced(Box::new(granted)));
         }
         let found = all_sessions::find(tx.conn, rotation.presented.session_id)?;
-        let (mut session, user) = match found {
-            Some((session, user)) => (Some(session), user),
-            None => (None, None),
-        };
-        let decision = rotation.decide(session.as_ref(), user.as_ref());
-        if carry_out(tx, rotation, decision, session.as_mut())? {
-            return Ok(RotationOutcome::of(decision, session, user));
+        let mut found = Found::from(found);
+        if let Some(outcome) = settle(tx, rotation, &mut found)? {
+            return Ok(outcome);
         }
     }
     Ok(RotationOutcome::Refused(Refusal::Contended))
+}
+
+/// What the database has of a presented token's session, as of this transaction.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) session: Option<Session>,
+    pub(super) user: Option<User>,
+}
+
+impl From<Option<(Session, Option<User>)>> for Found {
+    fn from(found: Option<(Session, Option<User>)>) -> Self {
+        match found {
+            Some((session, user)) => Self {
+                session: Some(session),
+                user,
+            },
+            None => Self::default(),
+        }
+    }
+}
+
+impl From<Granted> for Found {
+    fn from(granted: Granted) -> Self {
+        Self {
+            session: Some(granted.session),
+            user: Some(granted.user),
+        }
+    }
+}
+
+/// Decides what a rotation that wrote nothing comes to, and carries that out; what it changes is
+/// also changed in `found`. `None` if the row has changed since it was read, or the decision is to
+/// write again.
+pub(super) fn settle(
+    tx: &mut Tx<'_>,
+    rotation: &Rotation,
+    found: &mut Found,
+) -> Result<Option<RotationOutcome>, Failure> {
+    let decision = rotation.decide(found.session.as_ref(), found.user.as_ref());
+    let carried_out = carry_out(tx, rotation, decision, found.session.as_mut())?;
+    Ok(carried_out
+        .then(|| RotationOutcome::of(decision, found.session.clone(), found.user.clone())))
 }
 
 /// The normal path. `None` if any condition does not hold, and then nothing is written.
@@ -44,14 +82,7 @@ fn advance(conn: &mut AnyConnection, rotation: &Rotation) -> Result<Option<Grant
     let presented = &rotation.presented;
     let successor = &rotation.successor;
     let now = Time::from(rotation.now);
-    // An interval that ends before it starts contains no moment: the window is switched off.
-    let nothing = (
-        Time::from(rotation.now),
-        Time::from(rotation.now.minus(MICROSECOND)),
-    );
-    let (quiet_from, quiet_to) = rotation
-        .quiet_window()
-        .map_or(nothing, |(from, to)| (from.into(), to.into()));
+    let (quiet_from, quiet_to) = quiet_window(rotation);
     let idle_end = rotation.new_idle_end().map(Time::from).map(|end| {
         let least = case_when(sessions::max_expires_at.lt(end), sessions::max_expires_at);
         sessions::expires_at.eq(least.otherwise(end))
@@ -99,6 +130,15 @@ fn advance(conn: &mut AnyConnection, rotation: &Rotation) -> Result<Option<Grant
     }))
 }
 
+/// When a session must have been rotated for this rotation to write nothing. An interval that ends
+/// before it starts contains no moment: the window is switched off.
+pub(super) fn quiet_window(rotation: &Rotation) -> (Time, Time) {
+    let (from, to) = rotation
+        .quiet_window()
+        .unwrap_or((rotation.now, rotation.now.minus(MICROSECOND)));
+    (from.into(), to.into())
+}
+
 const MICROSECOND: std::time::Duration = std::time::Duration::from_micros(1);
 
 /// Writes what the decision asks for. `false` if the row has changed since it was read, or the
@@ -116,6 +156,10 @@ fn carry_out(
         let written = all_sessions::end_as_decided(tx, session, reason, rotation.now)?;
         if written {
             audit::record(tx.conn, &event(rotation, session, kind))?;
+            session.ended = Some(Ended {
+                at: rotation.now,
+                reason,
+            });
         }
         return Ok(written);
     }

@@ -70,10 +70,16 @@ impl World {
 
     /// Another storage on the same database, as another process would open it, and its set.
     pub fn another(&self) -> (Storage, Arc<RevocationSet>) {
+        self.another_with(|_| {})
+    }
+
+    /// Likewise with other options.
+    pub fn another_with(&self, change: impl FnOnce(&mut Options)) -> (Storage, Arc<RevocationSet>) {
         let revocations = revocation_set();
+        let mut options = options(&self.clock, &revocations);
+        change(&mut options);
         let url = DatabaseUrl::parse(&self.database.url()).unwrap();
-        let storage = Storage::open(&url, &options(&self.clock, &revocations)).unwrap();
-        (storage, revocations)
+        (Storage::open(&url, &options).unwrap(), revocations)
     }
 
     /// A moment so many seconds after the start.
