@@ -1,5 +1,7 @@
 //! Points in time, lifetimes, and the clock port.
 
+mod offset;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+pub use offset::{ClockOffset, OffsetClock};
 
 /// A point in time: microseconds since the Unix epoch, the precision both databases keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
