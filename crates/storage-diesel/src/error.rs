@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DatabaseError};
 use token_core::store::StoreError;
@@ -98,6 +99,12 @@ pub(crate) enum Fault {
     /// There is no connection, and none can be had at the moment.
     #[error("{0}")]
     Unreachable(#[source] Arc<OpenError>),
+    /// The database has another time than this machine.
+    #[error(
+        "this machine's clock and the database's are {} ms apart: synchronize both",
+        .0.as_millis()
+    )]
+    ClocksApart(Duration),
     /// More work is waiting than will be done in time.
     #[error("too much work is waiting for the database")]
     Overloaded,

@@ -10,7 +10,7 @@
 //! - `queries`: the queries, each written once.
 //! - `unit`, `attempt`, `link`, `workers`: units of work and the threads that do them.
 //! - `sqlite`: the writer with its group commit, and the readers; `postgres`: its
-//!   connections, and the batches in which it rotates.
+//!   connections, the batches in which it rotates, and what it is told.
 //! - `migrate`: the embedded migrations. [`master_key`]: the one file that is not a database.
 
 mod attempt;
@@ -18,6 +18,7 @@ mod columns;
 mod connection;
 mod counts;
 mod error;
+mod hint;
 mod link;
 pub mod master_key;
 mod migrate;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use token_core::store::StoreFuture;
+use token_core::time::{Clock, ClockOffset};
 
 use crate::connection::AnyConnection;
 use crate::error::{Failure, OpenError};
@@ -105,6 +106,18 @@ impl Storage {
             transactions: counts.transactions.load(Ordering::Relaxed),
             statements: counts.statements.load(Ordering::Relaxed),
         }
+    }
+
+    /// The database's time of day, which rules the times of sessions: on PostgreSQL the server's
+    /// clock, by this machine's and [`Self::clock_offset`]; on SQLite this machine's.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.shared.clock)
+    }
+
+    /// How far the database's clock is ahead of [`Options::clock`], as last measured: at the start
+    /// and every few seconds on PostgreSQL, always zero on SQLite.
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.shared.clock_offset.clone()
     }
 
     /// Does a unit of work in one transaction. It is queued at once, not when the future is first

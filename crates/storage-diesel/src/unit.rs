@@ -12,7 +12,7 @@ use futures_channel::oneshot;
 use token_core::id::SessionId;
 use token_core::revocation::RevocationSet;
 use token_core::store::StoreError;
-use token_core::time::{Clock, Timestamp};
+use token_core::time::{Clock, ClockOffset, OffsetClock, Timestamp};
 
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault};
@@ -134,7 +134,9 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T,
 
 /// What the threads share with the process.
 pub(crate) struct Shared {
+    /// The database's time.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock_offset: ClockOffset,
     pub(crate) revocations: Arc<RevocationSet>,
     pub(crate) commits: AtomicU64,
     pub(crate) units: AtomicU64,
@@ -151,9 +153,11 @@ pub(crate) struct RotationCounts {
 
 impl Shared {
     /// A process that has done nothing yet.
-    pub(crate) fn new(clock: Arc<dyn Clock>, revocations: Arc<RevocationSet>) -> Self {
+    pub(crate) fn new(here: Arc<dyn Clock>, revocations: Arc<RevocationSet>) -> Self {
+        let clock_offset = ClockOffset::default();
         Self {
-            clock,
+            clock: Arc::new(OffsetClock::new(here, clock_offset.clone())),
+            clock_offset,
             revocations,
             commits: AtomicU64::new(0),
             units: AtomicU64::new(0),

@@ -1,11 +1,19 @@
 //! [`FeedStore`].
 
-use token_core::store::{FeedCursor, FeedPage, FeedStore, StoreError, StoreFuture};
+use std::future::pending;
+use std::time::Duration;
+
+use token_core::store::{BoxFuture, FeedCursor, FeedPage, FeedStore, StoreError, StoreFuture};
 use token_core::time::Timestamp;
 
+use crate::error::Fault;
 use crate::queries::feed;
 use crate::sqlite;
 use crate::storage::{Database, Storage};
+
+/// Beyond this, session times of this machine's making would be wrong by more than the replay
+/// window forgives.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
 impl FeedStore for Storage {
     fn ended_sessions(&self, cursor: FeedCursor, since: Timestamp) -> StoreFuture<'_, FeedPage> {
@@ -17,11 +25,23 @@ impl FeedStore for Storage {
         }
     }
 
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        match &self.database {
+            // Another process leaves nothing but a new version of the file, which the feed reads.
+            Database::Sqlite(_) => Box::pin(pending()),
+            Database::Postgres(database) => Box::pin(database.ended()),
+        }
+    }
+
     fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read(feed::newest_rotation)
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
+        let apart = self.clock_offset().distance();
+        if apart > CLOCK_TOLERANCE {
+            return Box::pin(async move { Err(Fault::ClocksApart(apart).into()) });
+        }
         self.write(|tx| feed::check_writable(tx.conn))
     }
 }

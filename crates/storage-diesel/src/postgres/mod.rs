@@ -1,16 +1,21 @@
-//! PostgreSQL: a few threads with a connection each, and a few more that rotate in batches. Every
-//! unit of work is one transaction in READ COMMITTED, where a statement sees what was committed
-//! before it began: the conditional writes check again after waiting for a lock.
+//! PostgreSQL: a few threads with a connection each, a few more that rotate in batches, and one
+//! that listens. Every unit of work is one transaction in READ COMMITTED, where a statement sees
+//! what was committed before it began: the conditional writes check again after waiting for a lock.
 
 mod batch;
+mod clock;
 mod rotations;
 mod session;
+mod watch;
 
 use std::sync::Arc;
 
+use diesel::PgConnection;
 use token_core::token::rotation::{Rotation, RotationOutcome};
 
+use self::clock::Offset;
 use self::rotations::Rotations;
+use self::watch::Watch;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
 use crate::link::{Link, Open};
@@ -26,6 +31,7 @@ pub(crate) use session::connect;
 pub(crate) struct Database {
     workers: Arc<Workers>,
     rotations: Rotations,
+    watch: Watch,
 }
 
 impl Database {
@@ -45,26 +51,37 @@ impl Database {
         migrate::check(&mut conn)?;
         drop(conn);
         let limits = &options.postgres;
-        let link = |limits: &PostgresOptions| {
-            let (url, limits) = (url.clone(), limits.clone());
-            let open: Open = Box::new(move || connect(&url, &limits).map(AnyConnection::Postgres));
-            Ok::<_, OpenError>(Link::new(open()?, open, Arc::clone(&options.clock)))
+        let links = |count: usize, limits: &PostgresOptions| {
+            let open = || link(url, limits, options, connect);
+            (0..count)
+                .map(|_| open())
+                .collect::<Result<Vec<_>, OpenError>>()
         };
-        let links = (0..limits.connections.max(2)).map(|_| link(limits));
-        let workers = Workers::start("postgres", links.collect::<Result<_, _>>()?, shared)?;
+        let workers = Workers::start(
+            "postgres",
+            links(limits.connections.max(2), limits)?,
+            shared,
+        )?;
         let workers = Arc::new(workers);
+        let lock_timeout = limits.rotation_lock_timeout;
         let for_batches = PostgresOptions {
-            lock_timeout: limits.rotation_lock_timeout,
+            lock_timeout,
             ..limits.clone()
         };
-        let links = (0..limits.rotation_connections.max(1)).map(|_| link(&for_batches));
-        let rotations = Rotations::start(
-            links.collect::<Result<_, _>>()?,
-            limits.rotation_lock_timeout,
-            shared,
-            &workers,
-        )?;
-        Ok(Self { workers, rotations })
+        let links = links(limits.rotation_connections.max(1), &for_batches)?;
+        let rotations = Rotations::start(links, lock_timeout, shared, &workers)?;
+        let offset = Offset::new(Arc::clone(&options.clock), shared.clock_offset.clone());
+        let watch = Watch::start(link(url, limits, options, watch::listen)?, offset)?;
+        Ok(Self {
+            workers,
+            rotations,
+            watch,
+        })
+    }
+
+    /// Comes when sessions may have ended since this was last awaited.
+    pub(crate) async fn ended(&self) {
+        self.watch.ended().await;
     }
 
     /// Queues a refresh.
@@ -92,8 +109,21 @@ impl Database {
 
     /// Commits what is queued and ends the threads.
     pub(crate) fn close(&self) {
+        self.watch.close();
         // First those that may leave something to the others.
         self.rotations.close();
         self.workers.close();
     }
+}
+
+/// A connection that is opened in that way now and whenever it is lost.
+fn link(
+    url: &PostgresUrl,
+    limits: &PostgresOptions,
+    options: &Options,
+    open: fn(&PostgresUrl, &PostgresOptions) -> Result<PgConnection, OpenError>,
+) -> Result<Link, OpenError> {
+    let (url, limits) = (url.clone(), limits.clone());
+    let open: Open = Box::new(move || open(&url, &limits).map(AnyConnection::Postgres));
+    Ok(Link::new(open()?, open, Arc::clone(&options.clock)))
 }

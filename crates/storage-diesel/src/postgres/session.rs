@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Bool, Integer, Text};
 
 use crate::error::OpenError;
 use crate::options::PostgresOptions;
@@ -43,13 +43,15 @@ struct Server {
     version: i32,
     #[diesel(sql_type = Text)]
     encoding: String,
+    #[diesel(sql_type = Bool)]
+    standby: bool,
 }
 
 /// Checks that the server can do what is asked of it.
 pub(super) fn check(conn: &mut PgConnection) -> Result<(), OpenError> {
     let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::integer AS version, \
-         current_setting('server_encoding') AS encoding",
+         current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby",
     )
     .get_result(conn)?;
     if server.version < OLDEST_VERSION {
@@ -63,6 +65,13 @@ pub(super) fn check(conn: &mut PgConnection) -> Result<(), OpenError> {
             "its encoding must be UTF8 and is {}",
             server.encoding
         )));
+    }
+    if server.standby {
+        return Err(OpenError::Unsuitable(
+            "it is a standby, which only reads: name the primary, or all servers and \
+             target_session_attrs=read-write"
+                .to_owned(),
+        ));
     }
     Ok(())
 }

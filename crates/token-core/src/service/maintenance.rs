@@ -40,6 +40,12 @@ impl Service {
         Ok(())
     }
 
+    /// Comes when [`Self::poll_ended_sessions`] may find something new, where storage is told so;
+    /// elsewhere never.
+    pub async fn sessions_may_have_ended(&self) {
+        self.parts.store.changed().await;
+    }
+
     /// Deletes a slice of what no token can need any more, and says how many sessions went; to be
     /// called again at once while that is more than zero.
     pub async fn sweep(&self) -> Result<u64, StoreError> {

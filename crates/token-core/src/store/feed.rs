@@ -1,6 +1,6 @@
 //! What a process needs to know of the work of others.
 
-use super::StoreFuture;
+use super::{BoxFuture, StoreFuture};
 use crate::id::SessionId;
 use crate::time::Timestamp;
 
@@ -38,9 +38,15 @@ pub trait FeedStore: Send + Sync {
     /// since `since`. Cheap when nothing happened.
     fn ended_sessions(&self, cursor: FeedCursor, since: Timestamp) -> StoreFuture<'_, FeedPage>;
 
+    /// Comes when other processes may have ended sessions since this was last awaited: a hint to
+    /// read the feed now rather than when its time has come. It may come for nothing, and never
+    /// comes where storage is told nothing. For one waiter at a time; dropped before it came, it
+    /// takes no hint away.
+    fn changed(&self) -> BoxFuture<'_, ()>;
+
     /// When the newest refresh token was made.
     fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
-    /// Whether the database answers and can write.
+    /// Whether the database answers, can write, and has about the same time as this machine.
     fn ping(&self) -> StoreFuture<'_, ()>;
 }

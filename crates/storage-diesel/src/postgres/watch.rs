@@ -1,0 +1,145 @@
+//! What the server tells of its own accord, and what time it has: a thread with a connection for
+//! this alone.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::result::QueryResult;
+
+use super::clock::Offset;
+use super::session::connect;
+use crate::connection::AnyConnection;
+use crate::error::OpenError;
+use crate::hint::Hint;
+use crate::link::Link;
+use crate::options::PostgresOptions;
+use crate::url::PostgresUrl;
+
+/// How often the connection is looked at, which takes less than a microsecond and asks nothing of
+/// the server. So many ends in a short time are one hint.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// The channel on which the server tells, at the commit, that sessions ended. See the migrations.
+const LISTEN: &str = "LISTEN renewd_ended";
+
+/// The thread.
+pub(super) struct Watch {
+    thread: Mutex<Option<Thread>>,
+    ended: Arc<Hint>,
+}
+
+struct Thread {
+    /// Goes on until this is dropped.
+    until: Sender<()>,
+    handle: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Measures the clock once, then watches on a thread. The connection listens already: what ends
+    /// from now on is told, so the feed may be read for the first time.
+    pub(super) fn start(link: Link, offset: Offset) -> Result<Self, OpenError> {
+        let (until, stopped) = crossbeam_channel::bounded(0);
+        let ended = Arc::new(Hint::default());
+        let mut watcher = Watcher {
+            link,
+            seen: None,
+            ended: Arc::clone(&ended),
+            offset,
+        };
+        watcher.look()?;
+        let handle = thread::Builder::new()
+            .name("postgres-watch".to_owned())
+            .spawn(move || watcher.serve(&stopped))
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            thread: Mutex::new(Some(Thread { until, handle })),
+            ended,
+        })
+    }
+
+    /// Comes when sessions may have ended since this was last awaited.
+    pub(super) async fn ended(&self) {
+        self.ended.take().await;
+    }
+
+    /// Ends the thread.
+    pub(super) fn close(&self) {
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(Thread { until, handle }) = thread {
+            drop(until);
+            drop(handle.join());
+        }
+    }
+}
+
+struct Watcher {
+    link: Link,
+    /// The number of the connection that was looked at last.
+    seen: Option<u32>,
+    ended: Arc<Hint>,
+    offset: Offset,
+}
+
+impl Watcher {
+    fn serve(&mut self, stopped: &Receiver<()>) {
+        while stopped.recv_timeout(GLANCE) == Err(RecvTimeoutError::Timeout) {
+            // The link says when it cannot connect again. Until it can, whoever waits for a hint
+            // has to read the feed at a pace of its own.
+            drop(self.look());
+        }
+    }
+
+    fn look(&mut self) -> QueryResult<()> {
+        let Ok(AnyConnection::Postgres(conn)) = self.link.get() else {
+            return Ok(());
+        };
+        let looked = is_told(conn).and_then(|told| {
+            self.offset.measure_if_due(conn)?;
+            Ok(told)
+        });
+        match looked {
+            Ok(told) => {
+                // Before a new connection listened anything may have happened.
+                let number = Some(self.link.opened());
+                let new = std::mem::replace(&mut self.seen, number) != number;
+                if told || new {
+                    self.ended.give();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // Once lost, a connection is so for ever.
+                self.link.lose();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Connects and listens.
+pub(super) fn listen(
+    url: &PostgresUrl,
+    options: &PostgresOptions,
+) -> Result<PgConnection, OpenError> {
+    let mut conn = connect(url, options)?;
+    // Outside a transaction: it is in force when this returns.
+    conn.batch_execute(LISTEN)?;
+    Ok(conn)
+}
+
+fn is_told(conn: &mut PgConnection) -> QueryResult<bool> {
+    let mut told = false;
+    for notification in conn.notifications_iter() {
+        notification?;
+        told = true;
+    }
+    Ok(told)
+}
