@@ -39,12 +39,12 @@ impl Assembled {
     /// known, so that no request is answered without that knowledge.
     pub(super) async fn open(config: &mut Config, port: u16) -> Result<Self, ServeError> {
         directory::prepare(config)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let here: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let revocations = Arc::new(RevocationSet::new(
             config.session_policy().revocation_retention(),
             config.revocation.freshness,
         ));
-        let mut options = Options::new(Arc::clone(&clock), Arc::clone(&revocations));
+        let mut options = Options::new(here, Arc::clone(&revocations));
         options.migrate = config.database.migrate;
         let storage = Arc::new(open(config.database.url.clone(), options).await?);
         let master = master_key::find(&config.keys, storage.as_ref()).await?;
@@ -58,7 +58,7 @@ impl Assembled {
         let issuer = config.tokens.issuer_at(port);
         let parts = Foundations {
             storage: Arc::clone(&storage),
-            clock,
+            clock: storage.clock(),
             revocations,
             throttle: throttle.clone(),
         }
