@@ -25,13 +25,15 @@ use token_core::policy::SessionPolicy;
 use token_core::session::{EndReason, Session};
 use token_core::store::{EndSessionsOf, SessionStore, StoreError};
 use token_core::time::Lifetime;
-use token_core::token::rotation::{Refusal, RotationOutcome};
+use token_core::token::rotation::{Refusal, Rotation, RotationOutcome};
 
-/// A world whose batches one thread does, so that they can be foreseen.
+/// A world whose batches one thread does, which waits for rows long enough, so that the batches can
+/// be foreseen.
 fn one_by_one() -> Option<World> {
     TestDatabase::postgres().map(|database| {
         World::with(database, |options| {
             options.postgres.rotation_connections = 1;
+            options.postgres.rotation_lock_timeout = Duration::from_secs(10);
         })
     })
 }
@@ -79,7 +81,7 @@ fn spent(before: RotationStats, after: RotationStats) -> (u64, u64, u64) {
 /// becomes one batch, and says what that took.
 fn in_one_batch(
     world: &World,
-    asked: impl Fn() -> Vec<token_core::token::rotation::Rotation>,
+    asked: impl Fn() -> Vec<Rotation>,
 ) -> (Vec<Result<RotationOutcome, StoreError>>, (u64, u64, u64)) {
     let bob = world.user("bob");
     let (session, token) = world.session(&bob);
@@ -273,10 +275,57 @@ fn a_damaged_row_fails_alone_on_postgres() {
     assert_eq!(world.database.number(written), 9 + 1);
 }
 
+/// I4 and I7: where the commit fails, or nobody knows whether it did, nobody is told of success,
+/// the process learns of no end, and the same requests succeed afterwards.
+#[test]
+fn a_failed_commit_is_nobodys_success_on_postgres() {
+    for at_commit in [
+        "RAISE EXCEPTION 'no'",
+        "PERFORM pg_terminate_backend(pg_backend_pid())",
+    ] {
+        let Some(world) = one_by_one() else { return };
+        let sessions = sessions(&world, 8);
+        let reused = &sessions[0].1;
+        world.advance(&world.advance(reused, 60), 120);
+        world.database.execute(&format!(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN {at_commit}; RETURN NULL; END $$; \
+             CREATE CONSTRAINT TRIGGER fail AFTER UPDATE ON sessions \
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = '{}') \
+             EXECUTE FUNCTION fail()",
+            sessions[5].0.id
+        ));
+        let ask = || -> Vec<Rotation> {
+            let asked = sessions.iter();
+            asked.map(|(_, token)| world.rotation(token, 180)).collect()
+        };
+        let (answers, _) = in_one_batch(&world, ask);
+        for answer in answers {
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+        }
+        assert!(!world.knows_ended(sessions[0].0.id));
+        assert_eq!(world.end_reason(sessions[0].0.id), None);
+        assert_eq!(world.stored(sessions[1].0.id), sessions[1].0);
+
+        world.database.execute("DROP TRIGGER fail ON sessions");
+        for (n, rotation) in ask().into_iter().enumerate() {
+            let outcome = block_on(world.storage.rotate(rotation)).unwrap();
+            let expected = if n == 0 { "refused" } else { "advanced" };
+            assert_eq!(granted(&outcome).0, expected);
+        }
+        assert!(world.knows_ended(sessions[0].0.id));
+    }
+}
+
 /// A row that somebody else keeps locked holds nobody up but those who want it.
 #[test]
 fn a_locked_row_stalls_nobody_else_on_postgres() {
-    let Some(world) = one_by_one() else { return };
+    let Some(database) = TestDatabase::postgres() else {
+        return;
+    };
+    let world = World::with(database, |options| {
+        options.postgres.rotation_connections = 1;
+    });
     let sessions = sessions(&world, 30);
     let mut locked = lock(&world, &sessions[7].0);
     let rotate = |n: usize| world.storage.rotate(world.rotation(&sessions[n].1, 60));
