@@ -27,6 +27,7 @@ pub use server::{Server, Setup};
 ///
 /// A flow is a `fn(Database)`. On SQLite it always runs; on PostgreSQL where
 /// `RENEWD_TEST_POSTGRES_URL` names a server, and says so where it does not.
+/// `flows!(postgres: …)` leaves SQLite out.
 #[macro_export]
 macro_rules! flows {
     ($($name:ident),+ $(,)?) => {
@@ -36,6 +37,9 @@ macro_rules! flows {
                 ::insta::allow_duplicates! { super::$name($crate::Database::sqlite()); }
             })+
         }
+        $crate::flows!(postgres: $($name),+);
+    };
+    (postgres: $($name:ident),+ $(,)?) => {
         mod postgres {
             $(#[test] fn $name() {
                 match $crate::Database::postgres() {

@@ -59,6 +59,22 @@ impl Setup {
         Self::new(Database::sqlite())
     }
 
+    /// Settings of one more node: the same ones, on the same PostgreSQL database, in
+    /// a directory of its own. Files are not carried over.
+    ///
+    /// # Panics
+    /// On SQLite, where there is one node.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        assert!(matches!(*self.store, Store::Postgres { .. }), "one node");
+        Self {
+            store: self.store.clone(),
+            directory: Arc::new(TempDir::new().expect("a temporary directory")),
+            env: self.env.clone(),
+            failing_writes: self.failing_writes,
+        }
+    }
+
     /// Sets an environment variable of the server.
     #[must_use]
     pub fn set(self, name: &str, value: &str) -> Self {

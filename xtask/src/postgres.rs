@@ -174,7 +174,7 @@ fn settings(socket_directory: &Path) -> String {
     format!(
         "listen_addresses = '127.0.0.1'\n\
          unix_socket_directories = '{}'\n\
-         max_connections = 200\n\
+         max_connections = 800\n\
          fsync = off\n\
          full_page_writes = off\n\
          log_min_messages = warning\n",

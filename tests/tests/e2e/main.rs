@@ -24,6 +24,7 @@ mod hs256;
 mod keys;
 mod login;
 mod logout;
+mod nodes;
 mod outage;
 mod overload;
 mod password_change;

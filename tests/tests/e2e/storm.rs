@@ -25,7 +25,7 @@ fn a_hundred_refreshes_at_once_have_one_successor(database: Database) {
     for transport in [Transport::Body, Transport::Cookie, Transport::Body] {
         let mut client = ada.log_in_by(&server, transport);
         let token = client.refresh_token();
-        let replies = at_once(100, &server, transport, &token);
+        let replies = at_once(100, &[&server], transport, &token);
         let mut successors = HashSet::new();
         for reply in replies {
             let reply = reply.expect(200);
@@ -47,7 +47,7 @@ fn concurrent_reuse_leaves_no_branch_alive(database: Database) {
     let ada = Person::registered(&server, "ada");
     for _ in 0..5 {
         let client = ada.log_in(&server);
-        let replies = at_once(20, &server, Transport::Body, &client.refresh_token());
+        let replies = at_once(20, &[&server], Transport::Body, &client.refresh_token());
         let won: HashSet<String> = replies
             .iter()
             .filter(|reply| reply.status == 200)
@@ -64,12 +64,16 @@ fn concurrent_reuse_leaves_no_branch_alive(database: Database) {
     }
 }
 
-fn at_once(count: usize, server: &Server, transport: Transport, token: &str) -> Vec<Reply> {
+/// Presents one refresh token so many times at one moment, to these nodes in turn.
+pub fn at_once(count: usize, nodes: &[&Server], transport: Transport, token: &str) -> Vec<Reply> {
     let start = Barrier::new(count);
     thread::scope(|scope| {
-        let racers: Vec<_> = (0..count)
-            .map(|_| {
-                let (call, start) = (server.call("POST", "/v1/refresh"), &start);
+        let racers: Vec<_> = nodes
+            .iter()
+            .cycle()
+            .take(count)
+            .map(|node| {
+                let (call, start) = (node.call("POST", "/v1/refresh"), &start);
                 let call = match transport {
                     Transport::Body => call.json(serde_json::json!({ "refresh_token": token })),
                     Transport::Cookie => call.cookie(e2e::client::REFRESH_COOKIE, token),
