@@ -46,10 +46,20 @@ pub struct SessionPolicy {
 /// How far clocks of nodes may differ before a node is not ready.
 pub const CLOCK_BOUND: Duration = Duration::from_secs(5);
 
+/// How long after it was asked for an end is committed at the most, or fails: storage gives up
+/// sooner. Until then a refresh of the session may be answered.
+pub const COMMIT_BOUND: Duration = Duration::from_secs(30);
+
 impl SessionPolicy {
-    /// How long an ended session must be remembered: until no access token of it is accepted.
-    pub fn revocation_retention(&self) -> Duration {
+    /// How long after its `iat` an access token may still be accepted, by whatever clock.
+    pub fn access_is_accepted_for(&self) -> Duration {
         self.access_lifetime.as_duration() + self.leeway.as_duration() + CLOCK_BOUND
+    }
+
+    /// How long an ended session must be remembered: until no access token of it is accepted, nor
+    /// of those that were minted while the end waited for its commit.
+    pub fn revocation_retention(&self) -> Duration {
+        self.access_is_accepted_for() + COMMIT_BOUND
     }
 
     /// The absolute end of a session opened at `now`, in whole seconds.

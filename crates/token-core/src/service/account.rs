@@ -76,7 +76,7 @@ impl Service {
     /// A name that becomes free stays reserved while access tokens that bear it are accepted.
     fn reservation(&self, now: Timestamp) -> NameReservation {
         NameReservation {
-            until: now.plus(self.policy.revocation_retention()),
+            until: now.plus(self.policy.access_is_accepted_for()),
         }
     }
 }
