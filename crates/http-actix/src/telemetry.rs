@@ -112,6 +112,19 @@ pub(crate) mod tests {
         }
     }
 
+    /// Strangers who send no HTTP set off no alarms, unless somebody asks to see them.
+    #[test]
+    fn broken_requests_are_not_errors_of_ours() {
+        let told = |filter: &str| {
+            let captured = Captured::json(&quiet_http(filter));
+            tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
+            tracing::error!("ours");
+            captured.text().lines().count()
+        };
+        assert_eq!(told("info"), 1);
+        assert_eq!(told("info,actix_http=info"), 2);
+    }
+
     #[test]
     fn a_line_has_its_members_and_its_span_once() {
         let captured = Captured::json("info");

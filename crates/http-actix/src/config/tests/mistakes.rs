@@ -22,6 +22,23 @@ fn mistakes_of_words(table: &[&[&str]]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Every token carries the issuer, and a cookie has room for only so much.
+#[test]
+fn an_issuer_has_a_bound() {
+    let issuer = |bytes: usize| format!("https://{}", "a".repeat(bytes - "https://".len()));
+    assert!(load(&[], &[("RENEWD_ISSUER", &issuer(512))], "").is_ok());
+    let line = mistake(load(&[], &[("RENEWD_ISSUER", &issuer(513))], ""));
+    assert!(line.ends_with("must have at most 512 bytes"), "{line}");
+}
+
+/// A file that never ends is not read to its end.
+#[test]
+fn a_secret_file_is_read_so_far() {
+    let line = mistake(load(&[], &[("ACCESS_TOKEN_SECRET_FILE", "/dev/zero")], ""));
+    assert!(line.contains("ACCESS_TOKEN_SECRET"), "{line}");
+    assert_eq!(line.lines().count(), 1);
+}
+
 #[test]
 fn values_are_checked() {
     insta::assert_snapshot!(mistakes_of_variables(&[
