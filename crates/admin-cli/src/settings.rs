@@ -11,7 +11,7 @@ use std::time::Duration;
 use storage_diesel::DatabaseUrl;
 use token_core::key::MasterKey;
 use token_core::password::{BcryptCost, PasswordPolicy};
-use token_core::policy::CLOCK_BOUND;
+use token_core::policy::access_is_accepted_for;
 use token_core::time::Lifetime;
 
 use self::sources::{Found, Name, Sources, setting};
@@ -107,7 +107,7 @@ impl Settings {
             passwords: PasswordPolicy {
                 min_length: number(MIN_LENGTH, 8..=64, DEFAULT_MIN_LENGTH)?,
             },
-            token_retention: access.as_duration() + leeway.as_duration() + CLOCK_BOUND,
+            token_retention: access_is_accepted_for(access, leeway),
         })
     }
 }

@@ -50,10 +50,16 @@ pub const CLOCK_BOUND: Duration = Duration::from_secs(5);
 /// sooner. Until then a refresh of the session may be answered.
 pub const COMMIT_BOUND: Duration = Duration::from_secs(30);
 
+/// How long after its `iat` an access token of that lifetime may still be accepted with that
+/// leeway, by whatever clock.
+pub fn access_is_accepted_for(lifetime: Lifetime, leeway: Lifetime) -> Duration {
+    lifetime.as_duration() + leeway.as_duration() + CLOCK_BOUND
+}
+
 impl SessionPolicy {
     /// How long after its `iat` an access token may still be accepted, by whatever clock.
     pub fn access_is_accepted_for(&self) -> Duration {
-        self.access_lifetime.as_duration() + self.leeway.as_duration() + CLOCK_BOUND
+        access_is_accepted_for(self.access_lifetime, self.leeway)
     }
 
     /// How long an ended session must be remembered: until no access token of it is accepted, nor

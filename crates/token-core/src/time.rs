@@ -192,7 +192,7 @@ pub mod testing {
 
     use super::{Clock, Timestamp};
 
-    /// Starts at a fixed day; `now` and `monotonic` advance together, `step` moves only `now`.
+    /// Starts at a fixed day; `now` and `monotonic` advance together.
     #[derive(Debug)]
     pub struct ManualClock(Mutex<(Timestamp, Duration)>);
 
@@ -211,11 +211,6 @@ pub mod testing {
             let mut times = self.0.lock().unwrap();
             times.0 = times.0.plus(span);
             times.1 += span;
-        }
-
-        /// Sets the time of day, as an operator or NTP would.
-        pub fn step_to(&self, now: Timestamp) {
-            self.0.lock().unwrap().0 = now;
         }
     }
 

@@ -51,7 +51,7 @@ impl Service {
     ) -> Result<TokenPair, PasswordError> {
         let user_id = caller.user.id;
         let address = client.ip;
-        let mut proven = self
+        let proven = self
             .prove_password(user_id, current.clone(), address)
             .await?;
         let new_hash = self.parts.hashing.hash(new).await?;
@@ -80,7 +80,7 @@ impl Service {
         let mut outcome = store.change_password(change(proven)).await?;
         if matches!(outcome, PasswordOutcome::Refused) {
             // Another hash by now: of another password, or the same one's at another cost.
-            proven = self.prove_password(user_id, current, address).await?;
+            let proven = self.prove_password(user_id, current, address).await?;
             outcome = store.change_password(change(proven)).await?;
         }
         match outcome {

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 /// An outage that ended recently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outage {
-    /// The last moment at which a refresh is known to have been committed.
+    /// The last moment at which storage is known to have worked.
     pub started_at: Timestamp,
     /// When refreshes worked again.
     pub ended_at: Timestamp,
@@ -29,7 +29,7 @@ pub struct OutageTracker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    last_commit: Option<Timestamp>,
+    last_worked: Option<Timestamp>,
     failing: Option<Failing>,
     last_outage: Option<Outage>,
 }
@@ -50,7 +50,7 @@ impl OutageTracker {
             ended_at: now,
         });
         Self(Mutex::new(State {
-            last_commit: Some(now),
+            last_worked: Some(now),
             failing: None,
             last_outage: outage,
         }))
@@ -85,7 +85,7 @@ impl OutageTracker {
         let state = self.lock();
         if state.failing.is_some() {
             Some(Outage {
-                started_at: state.last_commit.unwrap_or(now),
+                started_at: state.last_worked.unwrap_or(now),
                 ended_at: now,
             })
         } else {
@@ -101,13 +101,13 @@ impl OutageTracker {
 impl State {
     fn works(&mut self, now: Timestamp) {
         if self.failing.take().is_some() {
-            let started_at = self.last_commit.unwrap_or(now);
+            let started_at = self.last_worked.unwrap_or(now);
             self.last_outage = Some(Outage {
                 started_at,
                 ended_at: now,
             });
         }
-        self.last_commit = Some(now);
+        self.last_worked = Some(now);
     }
 }
 
