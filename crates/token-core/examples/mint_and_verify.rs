@@ -114,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         now: clock.now(),
         audit_id: AuditId::generate(now, &entropy),
         policy: Arc::new(policy),
-        outage: None,
+        outages: Vec::new(),
         keys,
     };
     println!(

@@ -106,7 +106,7 @@ fn rotation(n: u64, seconds: i64) -> Rotation {
         now: at(seconds),
         audit_id: AuditId::from_uuid(Uuid::from_u128(3)),
         policy: Arc::new(policy()),
-        outage: None,
+        outages: Vec::new(),
         keys: Arc::new(RefreshKeys::new(key(), [])),
     }
 }
@@ -317,7 +317,7 @@ fn an_outage_is_excused_for_one_window() {
         ended_at: at(1_000),
     };
     let late = |seconds| Rotation {
-        outage: Some(outage),
+        outages: vec![outage],
         ..rotation(0, seconds)
     };
     assert_eq!(decide(&late(1_000), &session(1)), Decision::Replay);

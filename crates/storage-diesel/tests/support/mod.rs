@@ -215,7 +215,7 @@ impl World {
             now: self.at(seconds),
             audit_id: AuditId::generate(self.start, &SystemEntropy::default()),
             policy: Arc::clone(policy),
-            outage: None,
+            outages: Vec::new(),
             keys: Arc::new(RefreshKeys::new(self.key.clone(), [])),
         }
     }

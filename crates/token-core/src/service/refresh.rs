@@ -158,7 +158,7 @@ impl Service {
             now,
             audit_id: self.new_audit_id(now),
             policy: Arc::clone(&self.policy),
-            outage: self.outages.outage_at(now),
+            outages: self.outages.outages_at(now),
             keys: refresh_keys,
         };
         let outcome = self.parts.store.rotate(rotation).await;

@@ -23,15 +23,22 @@ impl Outage {
     }
 }
 
-/// Watches commits succeed and fail, and so knows the last outage of this node.
-#[derive(Debug, Default)]
+/// How long outages are remembered: the longest replay window there can be.
+const REMEMBERED: Duration = Duration::from_mins(5);
+/// How many outages are remembered; more of them so close together are one.
+const MOST: usize = 64;
+
+/// Watches commits succeed and fail, and so knows the recent outages of this node.
+#[derive(Debug)]
 pub struct OutageTracker(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    last_worked: Option<Timestamp>,
+    last_worked: Timestamp,
     failing: Option<Failing>,
-    last_outage: Option<Outage>,
+    /// Over, the oldest first. A later one does not take the place of an earlier, which may have
+    /// been the longer and is excused for its own window.
+    outages: Vec<Outage>,
 }
 
 /// What fails: an outage is over when that works again.
@@ -50,9 +57,9 @@ impl OutageTracker {
             ended_at: now,
         });
         Self(Mutex::new(State {
-            last_worked: Some(now),
+            last_worked: now,
             failing: None,
-            last_outage: outage,
+            outages: outage.into_iter().collect(),
         }))
     }
 
@@ -79,18 +86,12 @@ impl OutageTracker {
         self.lock().failing = Some(Failing::Writes);
     }
 
-    /// The outage that ended last, however long ago; while storage fails, the one that would end
-    /// if a request that began at `now` succeeded.
-    pub fn outage_at(&self, now: Timestamp) -> Option<Outage> {
+    /// The recent outages; while storage fails, also the one that would end if a request that
+    /// began at `now` succeeded.
+    pub fn outages_at(&self, now: Timestamp) -> Vec<Outage> {
         let state = self.lock();
-        if state.failing.is_some() {
-            Some(Outage {
-                started_at: state.last_worked.unwrap_or(now),
-                ended_at: now,
-            })
-        } else {
-            state.last_outage
-        }
+        let current = state.failing.map(|_| state.outage_until(now));
+        state.outages.iter().copied().chain(current).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,13 +102,23 @@ impl OutageTracker {
 impl State {
     fn works(&mut self, now: Timestamp) {
         if self.failing.take().is_some() {
-            let started_at = self.last_worked.unwrap_or(now);
-            self.last_outage = Some(Outage {
-                started_at,
-                ended_at: now,
-            });
+            let over = self.outage_until(now);
+            self.outages
+                .retain(|outage| now.distance(outage.ended_at) <= REMEMBERED);
+            let full = self.outages.len() >= MOST;
+            match self.outages.last_mut().filter(|_| full) {
+                Some(last) => last.ended_at = now,
+                None => self.outages.push(over),
+            }
         }
-        self.last_worked = Some(now);
+        self.last_worked = now;
+    }
+
+    const fn outage_until(&self, now: Timestamp) -> Outage {
+        Outage {
+            started_at: self.last_worked,
+            ended_at: now,
+        }
     }
 }
 
@@ -124,7 +135,9 @@ mod tests {
     #[test]
     fn a_start_excuses_what_the_stop_may_have_cut_off() {
         let tracker = OutageTracker::at_start(Some(at(1_000)), at(5_000));
-        let outage = tracker.outage_at(at(5_000)).unwrap();
+        let [outage] = tracker.outages_at(at(5_000))[..] else {
+            panic!("one outage")
+        };
         assert!(outage.excuses(at(1_000), at(5_010), WINDOW));
         assert!(outage.excuses(at(970), at(5_030), WINDOW));
         assert!(
@@ -135,7 +148,7 @@ mod tests {
             !outage.excuses(at(1_000), at(5_031), WINDOW),
             "one window after it, no longer"
         );
-        assert_eq!(OutageTracker::at_start(None, at(1)).outage_at(at(2)), None);
+        assert_eq!(OutageTracker::at_start(None, at(1)).outages_at(at(2)), []);
     }
 
     #[test]
@@ -146,21 +159,57 @@ mod tests {
         tracker.commit_failed();
         tracker.read(at(300));
         tracker.commit_failed();
-        let outage = |seconds| {
-            let (started_at, ended_at) = (at(110), at(seconds));
-            Some(Outage {
-                started_at,
-                ended_at,
-            })
+        let outage = |seconds| Outage {
+            started_at: at(110),
+            ended_at: at(seconds),
         };
         assert_eq!(
-            tracker.outage_at(at(350)),
-            outage(350),
+            tracker.outages_at(at(350)),
+            [outage(350)],
             "over, if this request succeeds"
         );
         tracker.committed(at(400));
         tracker.committed(at(401));
-        assert_eq!(tracker.outage_at(at(402)), outage(400));
+        assert_eq!(tracker.outages_at(at(402)), [outage(400)]);
+    }
+
+    /// I2: a short outage after a long one takes nothing from those whom the long one cut off.
+    #[test]
+    fn a_later_outage_does_not_hide_an_earlier() {
+        let tracker = OutageTracker::at_start(Some(at(1_000)), at(5_000));
+        tracker.read_failed();
+        tracker.read(at(5_001));
+        let excused = |rotated, now| {
+            let outages = tracker.outages_at(at(now));
+            outages
+                .iter()
+                .any(|outage| outage.excuses(at(rotated), at(now), WINDOW))
+        };
+        assert!(excused(1_000, 5_010), "cut off by the stop");
+        assert!(
+            !excused(1_000, 5_031),
+            "and excused no longer than that allows"
+        );
+        assert!(excused(4_990, 5_031));
+    }
+
+    #[test]
+    fn outages_without_end_are_one_at_last() {
+        let tracker = OutageTracker::at_start(None, at(0));
+        for n in 0..200 {
+            tracker.read_failed();
+            tracker.read(at(n));
+        }
+        let outages = tracker.outages_at(at(200));
+        assert_eq!(outages.len(), MOST);
+        assert_eq!(outages.last().map(|o| o.ended_at), Some(at(199)));
+        tracker.read_failed();
+        tracker.read(at(1_000));
+        assert_eq!(
+            tracker.outages_at(at(1_000)).len(),
+            1,
+            "the old ones are forgotten"
+        );
     }
 
     #[test]
@@ -170,13 +219,10 @@ mod tests {
         tracker.read_failed();
         tracker.read(at(103));
         tracker.read(at(5_000));
-        let (started_at, ended_at) = (at(100), at(103));
-        assert_eq!(
-            tracker.outage_at(at(5_001)),
-            Some(Outage {
-                started_at,
-                ended_at
-            })
-        );
+        let outage = Outage {
+            started_at: at(100),
+            ended_at: at(103),
+        };
+        assert_eq!(tracker.outages_at(at(5_001)), [outage]);
     }
 }

@@ -48,8 +48,8 @@ pub struct Rotation {
     pub audit_id: AuditId,
     /// The operator's rules.
     pub policy: Arc<SessionPolicy>,
-    /// The last outage, which is not held against clients.
-    pub outage: Option<Outage>,
+    /// The recent outages, which are not held against clients.
+    pub outages: Vec<Outage>,
     /// Every refresh key known here.
     pub keys: Arc<RefreshKeys>,
 }
@@ -219,8 +219,9 @@ impl Rotation {
         }
         let in_window = self.now.distance(row.rotated_at) <= window;
         let excused = self
-            .outage
-            .is_some_and(|o| o.excuses(row.rotated_at, self.now, window));
+            .outages
+            .iter()
+            .any(|outage| outage.excuses(row.rotated_at, self.now, window));
         if in_window || excused {
             return Decision::Replay;
         }
