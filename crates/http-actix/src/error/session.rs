@@ -23,6 +23,7 @@ impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
         match error {
             StateError::Refused(error) => error.into(),
+            StateError::NotAUser => Code::UserRequired.into(),
             StateError::Store(error) => error.into(),
         }
     }
@@ -59,6 +60,7 @@ impl From<LogoutError> for Problem {
     fn from(error: LogoutError) -> Self {
         match error {
             LogoutError::NoToken => Code::AccessTokenInvalid.into(),
+            LogoutError::NotAUser => Code::UserRequired.into(),
             LogoutError::Store(error) => error.into(),
         }
     }

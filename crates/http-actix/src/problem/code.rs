@@ -56,6 +56,7 @@ catalogue! {
     SessionExpired = UNAUTHORIZED "session_expired", "Session expired", "The session has expired.";
 
     RegistrationClosed = FORBIDDEN "registration_closed", "Registration closed", "Only administrators make accounts here.";
+    UserRequired = FORBIDDEN "user_required", "User required", "The access token speaks for a client; this is for users.";
     PasswordIncorrect = FORBIDDEN "password_incorrect", "Password incorrect", "The current password is wrong.";
     CsrfRejected = FORBIDDEN "csrf_rejected", "Cross-site request rejected", "The request came from a page that may not make it.";
 

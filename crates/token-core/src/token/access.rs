@@ -13,6 +13,7 @@ use crate::secret::SecretString;
 use crate::session::Session;
 use crate::time::{Lifetime, Timestamp};
 use crate::token::profile::ProfileClaims;
+use crate::token::subject::Subject;
 use crate::user::User;
 
 /// The `typ` header of access tokens.
@@ -77,7 +78,7 @@ impl AccessMint {
             .min(session.max_expires_at);
         let claims = AccessClaims {
             iss: self.issuer.clone(),
-            sub: user.id,
+            sub: Subject::User(user.id),
             aud: self.audience.clone(),
             exp: expires_at.unix_seconds(),
             iat: issued_at.unix_seconds(),

@@ -6,3 +6,4 @@ pub mod jws;
 pub mod profile;
 pub mod refresh;
 pub mod rotation;
+pub mod subject;

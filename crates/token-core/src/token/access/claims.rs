@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::id::{ClientId, SessionId, UserId};
+use crate::id::{ClientId, SessionId};
+use crate::token::subject::Subject;
 
 /// What an access token says, in the order in which it is written (RFC 9068 §2.2).
 #[derive(Debug, Clone, Serialize)]
@@ -11,7 +12,7 @@ pub struct AccessClaims {
     /// Who issued it.
     pub iss: String,
     /// Whose it is.
-    pub sub: UserId,
+    pub sub: Subject,
     /// Whom it is for.
     pub aud: String,
     /// Until when it is accepted, in seconds.
