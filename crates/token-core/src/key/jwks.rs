@@ -1,11 +1,14 @@
 //! Keys that verify, one's own or somebody else's published ones.
 
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
-};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::Value;
 
+use super::import;
+use crate::encoding;
 use crate::id::KeyId;
+
+/// The longest JWK set that is looked at, in bytes: room for more than eighty RSA keys.
+pub const MAX_JWKS_BYTES: usize = 64 * 1024;
 
 /// A key that verifies tokens of exactly one algorithm (RFC 8725 §3.1).
 #[derive(Debug, Clone)]
@@ -51,7 +54,7 @@ impl VerificationKey {
             None => true,
             Some(own) => kid == Some(own.as_str()),
         };
-        named && alg_name(self.algorithm) == Some(alg)
+        named && alg_names(self.algorithm).contains(&alg)
     }
 }
 
@@ -62,9 +65,12 @@ pub struct VerificationKeys(Vec<VerificationKey>);
 /// A document is not a usable JWK set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJwks {
+    /// Longer than [`MAX_JWKS_BYTES`].
+    #[error("the JWK set is too long")]
+    TooLong,
     /// Not the JSON of RFC 7517 §5.
     #[error("not a JWK set: {0}")]
-    Form(String),
+    Form(&'static str),
     /// No key in it can verify signatures of an algorithm that is supported.
     #[error("the JWK set has no usable key")]
     Empty,
@@ -80,11 +86,24 @@ impl VerificationKeys {
     }
 
     /// The usable keys of a JWK set (RFC 7517 §5): public ones, with a name, for signatures, of
-    /// one algorithm that fits their type. Others are passed over, as RFC 7517 §5 says.
+    /// one algorithm that fits their type and is strong enough. Others are passed over, as
+    /// RFC 7517 §5 says.
     pub fn from_jwks(document: &str) -> Result<Self, InvalidJwks> {
-        let set: JwkSet =
-            serde_json::from_str(document).map_err(|e| InvalidJwks::Form(e.to_string()))?;
-        let keys: Vec<_> = set.keys.iter().filter_map(usable).collect();
+        if document.len() > MAX_JWKS_BYTES {
+            return Err(InvalidJwks::TooLong);
+        }
+        let mut set = encoding::unique_json_object(document.as_bytes())
+            .ok_or(InvalidJwks::Form("not a JSON object of unique members"))?;
+        let Some(Value::Array(list)) = set.remove("keys") else {
+            return Err(InvalidJwks::Form("it has no list of `keys`"));
+        };
+        let keys: Vec<_> = list
+            .into_iter()
+            .filter_map(|key| match key {
+                Value::Object(members) => import::usable(members),
+                _ => None,
+            })
+            .collect();
         for (at, key) in keys.iter().enumerate() {
             if keys.iter().skip(at + 1).any(|other| other.kid == key.kid) {
                 let name = key.kid.as_ref().map_or("", KeyId::as_str);
@@ -104,45 +123,15 @@ impl VerificationKeys {
     }
 }
 
-fn usable(jwk: &Jwk) -> Option<VerificationKey> {
-    let kid = jwk.common.key_id.clone()?;
-    if !matches!(
-        jwk.common.public_key_use,
-        None | Some(PublicKeyUse::Signature)
-    ) {
-        return None;
-    }
-    let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
-        (AlgorithmParameters::EllipticCurve(ec), None | Some(KeyAlgorithm::ES256))
-            if ec.curve == EllipticCurve::P256 =>
-        {
-            Algorithm::ES256
-        }
-        (AlgorithmParameters::OctetKeyPair(okp), None | Some(KeyAlgorithm::EdDSA))
-            if okp.curve == EllipticCurve::Ed25519 =>
-        {
-            Algorithm::EdDSA
-        }
-        // An RSA key without `alg` would leave the choice to the token.
-        (AlgorithmParameters::RSA(_), Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
-        _ => return None,
-    };
-    let decoding = DecodingKey::from_jwk(jwk).ok()?;
-    Some(VerificationKey::new(
-        Some(KeyId::from_trusted(kid)),
-        algorithm,
-        decoding,
-    ))
-}
-
-/// The name of an algorithm that renewd verifies.
-fn alg_name(algorithm: Algorithm) -> Option<&'static str> {
+/// What the header of a token may call an algorithm that renewd verifies.
+const fn alg_names(algorithm: Algorithm) -> &'static [&'static str] {
     match algorithm {
-        Algorithm::HS256 => Some("HS256"),
-        Algorithm::ES256 => Some("ES256"),
-        Algorithm::EdDSA => Some("EdDSA"),
-        Algorithm::RS256 => Some("RS256"),
-        _ => None,
+        Algorithm::HS256 => &["HS256"],
+        Algorithm::ES256 => &["ES256"],
+        // RFC 9864 §2.2: the newer name says the curve too; a key of ours has no other.
+        Algorithm::EdDSA => &["EdDSA", "Ed25519"],
+        Algorithm::RS256 => &["RS256"],
+        _ => &[],
     }
 }
 
@@ -150,6 +139,7 @@ fn alg_name(algorithm: Algorithm) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::key::{AccessAlgorithm, AccessKey};
+    use serde_json::json;
 
     fn jwk() -> serde_json::Value {
         let pkcs8 = AccessAlgorithm::Es256.generate();
@@ -184,9 +174,21 @@ mod tests {
             set(&[good.clone(), good.clone()]),
             Err(InvalidJwks::DuplicateKid(kid))
         );
-        assert!(matches!(
-            VerificationKeys::from_jwks("{"),
-            Err(InvalidJwks::Form(_))
-        ));
+        for bad in [
+            "{",
+            "[]",
+            "{}",
+            r#"{"keys":{}}"#,
+            r#"{"keys":[],"keys":[]}"#,
+            "<html>",
+        ] {
+            let verdict = VerificationKeys::from_jwks(bad);
+            assert!(matches!(verdict, Err(InvalidJwks::Form(_))), "{bad}");
+        }
+        let long = format!("{{\"keys\":[]}}{}", " ".repeat(MAX_JWKS_BYTES));
+        let verdict = VerificationKeys::from_jwks(&long);
+        assert_eq!(verdict.err(), Some(InvalidJwks::TooLong));
+        let around = [json!(7), json!({}), json!({"kty": 7}), good, json!(null)];
+        assert_eq!(set(&around), Ok(1), "one bad key spoils no other");
     }
 }

@@ -167,6 +167,7 @@ fn required_claims_are_required() {
     }
     for (name, value) in [
         ("jti", json!("")),
+        ("client_id", json!("")),
         ("sub", json!("ann")),
         ("sid", json!("0190B0A0000070008000000000000002")),
         ("roles", json!("admin")),
@@ -192,7 +193,11 @@ fn a_client_that_speaks_for_itself_is_no_user() {
         .unwrap();
     assert_eq!(access.user_id(), None);
     assert_eq!(access.subject.to_string(), "client-1");
-    for (sub, client) in [("client-2", "client-1"), ("renewd", "client-1"), ("", "")] {
+    for (sub, client) in [
+        ("client-2", "client-1"),
+        ("renewd", "client-1"),
+        ("", "client-1"),
+    ] {
         let mut claims = with("client_id", client.into());
         claims["sub"] = sub.into();
         let verdict = issuer.verdict(&issuer.token(&claims));

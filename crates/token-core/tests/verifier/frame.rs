@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use jsonwebtoken::{Algorithm, EncodingKey};
-use proptest::prelude::*;
 use serde_json::json;
 use token_core::key::{SigningSecret, VerificationKey, VerificationKeys};
 use token_core::time::Timestamp;
@@ -139,28 +138,4 @@ fn a_shared_secret_verifies() {
     let other = EncodingKey::from_secret(b"another secret of a good length!!");
     let bad = Some(AccessError::Jws(JwsError::BadSignature));
     assert_eq!(verdict(&sign(Algorithm::HS256, &other)), bad);
-}
-
-proptest! {
-    /// S27: no input panics, and nothing unsigned gets in.
-    #[test]
-    fn junk_is_refused(token in "[A-Za-z0-9_.=+/-]{0,200}|\\PC{0,100}") {
-        let secret = SigningSecret::parse(SECRET).unwrap();
-        let keys = VerificationKeys::new(vec![VerificationKey::from_secret(&secret)]);
-        let now = Timestamp::from_unix_seconds(NOW);
-        prop_assert!(verifier().verify(&keys, &token, now).is_err());
-    }
-
-    /// S27: likewise for junk inside a genuine frame.
-    #[test]
-    fn signed_junk_is_refused(claims in "\\PC{0,60}", header in "\\PC{0,60}") {
-        let input = format!("{}.{}", b64(&header), b64(&claims));
-        let key = EncodingKey::from_secret(SECRET.as_bytes());
-        let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, Algorithm::HS256).unwrap();
-        let secret = SigningSecret::parse(SECRET).unwrap();
-        let keys = VerificationKeys::new(vec![VerificationKey::from_secret(&secret)]);
-        let now = Timestamp::from_unix_seconds(NOW);
-        let token = format!("{input}.{signature}");
-        prop_assert!(verifier().verify(&keys, &token, now).is_err());
-    }
 }

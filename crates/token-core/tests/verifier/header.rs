@@ -1,14 +1,16 @@
 //! What the header may say: algorithm, key, type, extensions.
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
+use token_core::key::VerificationKeys;
 use token_core::time::Timestamp;
 use token_core::token::access::{AccessError, AccessTyp, AccessVerifier, VerifierPolicy};
 use token_core::token::jws::JwsError;
 
-use crate::{AUDIENCE, ISSUER, Issuer, NOW, b64, claims};
+use crate::{AUDIENCE, ISSUER, Issuer, NOW, b64, claims, verifier};
 
 /// S1: no algorithm but the key's own, with and without a signature.
 #[test]
@@ -71,6 +73,63 @@ fn the_public_key_is_no_secret() {
             let verdict = issuer.verdict(&format!("{input}.{signature}"));
             assert_eq!(verdict, Err(AccessError::UnknownKey));
         }
+    }
+}
+
+/// S3 S40: an Ed25519 key verifies under both names of its algorithm (RFC 9864 §2.2) and under no
+/// other, and no key of another kind does under these.
+#[test]
+fn ed25519_goes_by_two_names() {
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let x = b64(pair.public_key().as_ref());
+    let now = Timestamp::from_unix_seconds(NOW);
+    for said in [None, Some("EdDSA"), Some("Ed25519")] {
+        let mut jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "e"});
+        if let Some(alg) = said {
+            jwk["alg"] = alg.into();
+        }
+        let set = json!({ "keys": [jwk] }).to_string();
+        let keys = VerificationKeys::from_jwks(&set).unwrap();
+        for (alg, verdict) in [
+            ("EdDSA", None),
+            ("Ed25519", None),
+            ("Ed448", Some(AccessError::UnknownKey)),
+            ("ed25519", Some(AccessError::UnknownKey)),
+            ("ES256", Some(AccessError::UnknownKey)),
+            ("HS256", Some(AccessError::UnknownKey)),
+        ] {
+            let header = json!({"typ": "at+jwt", "alg": alg, "kid": "e"}).to_string();
+            let input = format!("{}.{}", b64(header), b64(claims().to_string()));
+            let token = format!("{input}.{}", b64(pair.sign(input.as_bytes()).as_ref()));
+            let answer = verifier().verify(&keys, &token, now).err();
+            assert_eq!(answer, verdict, "{alg}");
+        }
+    }
+    let ec = Issuer::new();
+    let mut header = ec.header();
+    header["alg"] = "Ed25519".into();
+    let verdict = ec.verdict(&ec.with_header(&header));
+    assert_eq!(verdict, Err(AccessError::UnknownKey));
+}
+
+/// S3: an RSA key is for the algorithm that its set names, whatever the token would like.
+#[test]
+fn an_rsa_key_has_one_algorithm() {
+    let n = b64([0xff; 256]);
+    let jwk = json!({"kty": "RSA", "alg": "RS256", "kid": "r", "n": n, "e": "AQAB"});
+    let keys = VerificationKeys::from_jwks(&json!({ "keys": [jwk] }).to_string()).unwrap();
+    let now = Timestamp::from_unix_seconds(NOW);
+    for (alg, verdict) in [
+        ("RS256", AccessError::Jws(JwsError::BadSignature)),
+        ("RS384", AccessError::UnknownKey),
+        ("RS512", AccessError::UnknownKey),
+        ("PS256", AccessError::UnknownKey),
+        ("HS256", AccessError::UnknownKey),
+    ] {
+        let header = json!({"typ": "at+jwt", "alg": alg, "kid": "r"}).to_string();
+        let input = format!("{}.{}", b64(header), b64(claims().to_string()));
+        let token = format!("{input}.{}", b64([1; 256]));
+        assert_eq!(verifier().verify(&keys, &token, now).err(), Some(verdict));
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod claims;
 mod frame;
+mod fuzz;
 mod header;
 
 use base64::Engine;

@@ -207,17 +207,17 @@ impl AccessVerifier {
         let issued_at = claims.time("iat")?.ok_or(AccessError::Claim("iat"))?;
         let expires_at = claims.time("exp")?.ok_or(AccessError::Claim("exp"))?;
         let not_before = claims.time("nbf")?.unwrap_or(issued_at);
-        let client_id = ClientId::from_trusted(claims.text("client_id")?);
+        let client_id = ClientId::from_trusted(claims.name("client_id")?);
         let subject = Subject::from_claims(&claims.text("sub")?, &client_id)
             .ok_or(AccessError::Claim("sub"))?;
-        let access = VerifiedAccess {
+        Ok(VerifiedAccess {
             subject,
             session_id: claims
                 .text("sid")?
                 .parse()
                 .map_err(|_| AccessError::Claim("sid"))?,
             client_id,
-            jti: claims.text("jti")?,
+            jti: claims.name("jti")?,
             issued_at,
             not_before: not_before.max(issued_at),
             expires_at,
@@ -226,11 +226,7 @@ impl AccessVerifier {
             authenticated_at: claims.time("auth_time")?,
             amr: claims.list("amr")?,
             profile: claims.0,
-        };
-        if access.jti.is_empty() {
-            return Err(AccessError::Claim("jti"));
-        }
-        Ok(access)
+        })
     }
 }
 
@@ -240,6 +236,14 @@ struct Claims(Map<String, Value>);
 impl Claims {
     fn text(&mut self, name: &'static str) -> Result<String, AccessError> {
         self.optional_text(name)?.ok_or(AccessError::Claim(name))
+    }
+
+    /// A text that names something, so it is not empty.
+    fn name(&mut self, name: &'static str) -> Result<String, AccessError> {
+        let text = self.text(name)?;
+        (!text.is_empty())
+            .then_some(text)
+            .ok_or(AccessError::Claim(name))
     }
 
     fn optional_text(&mut self, name: &'static str) -> Result<Option<String>, AccessError> {
