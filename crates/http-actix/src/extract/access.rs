@@ -1,6 +1,7 @@
 //! Who is calling? From the `Authorization` header or the access cookie.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -17,7 +18,7 @@ use crate::state::AppState;
 
 /// A caller whose token is good, as far as memory knows. No database.
 #[derive(Debug, Clone)]
-pub struct Access(pub VerifiedAccess);
+pub struct Access(pub Arc<VerifiedAccess>);
 
 /// A caller whose session and user were read from the database: for routes that touch it anyway.
 #[derive(Debug, Clone)]

@@ -83,6 +83,21 @@ fn a_stepped_clock_neither_logs_out_nor_resurrects() {
     }
 }
 
+/// S25: a token that was found good a moment ago, and is remembered, dies with its session.
+#[test]
+fn a_remembered_token_dies_with_its_session() {
+    let (_directory, node) = fresh();
+    let pair = node.login().unwrap().pair;
+    let verdict = || node.service.authenticate(pair.access.token.expose());
+    assert!(Arc::ptr_eq(&verdict().unwrap(), &verdict().unwrap()));
+    let logout = LogoutRequest {
+        access: Some(pair.access.token.expose()),
+        refresh: None,
+    };
+    block_on(node.service.logout(logout)).unwrap();
+    assert_eq!(verdict().err(), Some(AccessRefused::SessionEnded));
+}
+
 /// S100: a token from before the clock was set back still logs out.
 #[test]
 fn a_token_from_the_future_logs_out() {

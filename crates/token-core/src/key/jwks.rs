@@ -1,7 +1,10 @@
 //! Keys that verify, one's own or somebody else's published ones.
 
-use jsonwebtoken::{Algorithm, DecodingKey};
+use std::fmt;
+
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::import;
 use crate::encoding;
@@ -16,15 +19,25 @@ pub struct VerificationKey {
     kid: Option<KeyId>,
     algorithm: Algorithm,
     decoding: DecodingKey,
+    fingerprint: KeyFingerprint,
+}
+
+/// What a key is: the same for the same key however often it is read, and another for a key of
+/// another name, algorithm or value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyFingerprint([u8; 32]);
+
+impl fmt::Debug for KeyFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A shared secret has one too.
+        f.write_str("[redacted]")
+    }
 }
 
 impl VerificationKey {
-    pub(super) const fn new(
-        kid: Option<KeyId>,
-        algorithm: Algorithm,
-        decoding: DecodingKey,
-    ) -> Self {
+    pub(super) fn new(kid: Option<KeyId>, algorithm: Algorithm, decoding: DecodingKey) -> Self {
         Self {
+            fingerprint: KeyFingerprint::of(kid.as_ref(), algorithm, &decoding),
             kid,
             algorithm,
             decoding,
@@ -47,6 +60,10 @@ impl VerificationKey {
 
     pub(crate) const fn decoding(&self) -> &DecodingKey {
         &self.decoding
+    }
+
+    pub(crate) const fn fingerprint(&self) -> &KeyFingerprint {
+        &self.fingerprint
     }
 
     fn is_for(&self, kid: Option<&str>, alg: &str) -> bool {
@@ -117,9 +134,36 @@ impl VerificationKeys {
         }
     }
 
+    /// Whether this very key is one of them.
+    pub(crate) fn have(&self, key: &KeyFingerprint) -> bool {
+        self.0.iter().any(|own| own.fingerprint == *key)
+    }
+
     /// The key of that name, if it is for that algorithm.
     pub(crate) fn find(&self, kid: Option<&str>, alg: &str) -> Option<&VerificationKey> {
         self.0.iter().find(|key| key.is_for(kid, alg))
+    }
+}
+
+impl KeyFingerprint {
+    fn of(kid: Option<&KeyId>, algorithm: Algorithm, key: &DecodingKey) -> Self {
+        let value: [&[u8]; 2] = match key.kind() {
+            DecodingKeyKind::SecretOrDer(bytes) => [bytes, &[]],
+            DecodingKeyKind::RsaModulusExponent { n, e } => [n, e],
+        };
+        let kid = kid.map_or("", KeyId::as_str);
+        let mut digest = Sha256::new();
+        for part in [
+            kid.as_bytes(),
+            format!("{algorithm:?}").as_bytes(),
+            value[0],
+            value[1],
+        ] {
+            // With its length in front, so that no part can pass for the end of another.
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
     }
 }
 

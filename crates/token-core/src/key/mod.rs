@@ -8,6 +8,7 @@ mod refresh;
 mod ring;
 
 pub use access::{AccessAlgorithm, AccessKey, InvalidKey, SigningSecret, WeakSecret};
+pub(crate) use jwks::KeyFingerprint;
 pub use jwks::{InvalidJwks, MAX_JWKS_BYTES, VerificationKey, VerificationKeys};
 pub use master::{InvalidMasterKey, MasterKey, Pepper, UnsealError};
 pub use refresh::{RefreshKey, RefreshKeys};

@@ -1,5 +1,7 @@
 //! Who is asking? Answered from the access token and memory, or with the database's word as well.
 
+use std::sync::Arc;
+
 use super::Service;
 use crate::revocation::Verdict;
 use crate::session::{Session, SessionState};
@@ -28,7 +30,7 @@ pub enum AccessRefused {
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     /// What the token says.
-    pub access: VerifiedAccess,
+    pub access: Arc<VerifiedAccess>,
     /// Its session, live.
     pub session: Session,
     /// Its user, active.
@@ -50,11 +52,12 @@ pub enum StateError {
 }
 
 impl Service {
-    /// Verifies an access token and asks the revocation set. No I/O.
-    pub fn authenticate(&self, token: &str) -> Result<VerifiedAccess, AccessRefused> {
+    /// Verifies an access token and asks the revocation set, which is asked also for a token that
+    /// is remembered from before. No I/O.
+    pub fn authenticate(&self, token: &str) -> Result<Arc<VerifiedAccess>, AccessRefused> {
         let now = self.now();
         let keys = self.keys();
-        let access = match self.parts.verifier.verify(keys.verifying(), token, now) {
+        let access = match self.verifier.verify(keys.verifying(), token, now) {
             Ok(access) => access,
             // Also for one from the future, after a clock was set back: a refresh gives one of now.
             Err(AccessError::Expired | AccessError::NotYet) => return Err(AccessRefused::Expired),

@@ -37,7 +37,7 @@ use crate::session::{OutageTracker, Session};
 use crate::store::{Store, StoreError};
 use crate::throttle::PasswordThrottle;
 use crate::time::{Clock, Timestamp};
-use crate::token::access::{AccessMint, AccessVerifier, MintedAccess};
+use crate::token::access::{AccessMint, AccessVerifier, CachingVerifier, MintedAccess};
 use crate::token::profile::ProfileClaims;
 use crate::token::refresh as refresh_token;
 use crate::user::User;
@@ -73,6 +73,7 @@ pub struct Parts {
 /// Everything renewd does.
 pub struct Service {
     parts: Parts,
+    verifier: CachingVerifier,
     policy: Arc<SessionPolicy>,
     ring: RwLock<Arc<KeyRing>>,
     outages: OutageTracker,
@@ -117,6 +118,7 @@ impl Service {
         let ring = KeyRing::open(&parts.keys, &stored)?;
         let newest = parts.store.newest_rotation().await?;
         Ok(Self {
+            verifier: CachingVerifier::new(parts.verifier.clone()),
             policy: Arc::new(parts.policy.clone()),
             ring: RwLock::new(Arc::new(ring)),
             outages: OutageTracker::at_start(newest, now),

@@ -1,8 +1,10 @@
 //! Access tokens in the shape of RFC 9068: minted here, verified here or by any JWT library.
 
+mod cache;
 mod claims;
 mod verify;
 
+pub use cache::CachingVerifier;
 pub use claims::AccessClaims;
 pub use verify::{AccessError, AccessVerifier, InvalidPolicy, VerifiedAccess, VerifierPolicy};
 

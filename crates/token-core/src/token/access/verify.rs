@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::AccessTyp;
 use crate::id::{ClientId, SessionId, UserId};
-use crate::key::VerificationKeys;
+use crate::key::{KeyFingerprint, VerificationKeys};
 use crate::policy::CLOCK_BOUND;
 use crate::time::{Lifetime, Timestamp};
 use crate::token::jws::{Compact, JwsError};
@@ -162,6 +162,16 @@ impl AccessVerifier {
         now: Timestamp,
     ) -> Result<VerifiedAccess, AccessError> {
         let access = self.verify_whenever(keys, token)?;
+        self.check_time(&access, now)?;
+        Ok(access)
+    }
+
+    /// Whether a genuine token is in time at `now`.
+    pub(super) fn check_time(
+        &self,
+        access: &VerifiedAccess,
+        now: Timestamp,
+    ) -> Result<(), AccessError> {
         let leeway = self.policy.leeway.as_duration();
         // Clocks of one installation differ by less than the bound; `iat` is rounded down.
         if access.not_before > now.plus(leeway.max(CLOCK_BOUND)) {
@@ -175,7 +185,7 @@ impl AccessVerifier {
             Some(max) if now.since(access.issued_at) >= max.as_duration() + leeway => {
                 Err(AccessError::Expired)
             }
-            Some(_) | None => Ok(access),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -185,6 +195,16 @@ impl AccessVerifier {
         keys: &VerificationKeys,
         token: &str,
     ) -> Result<VerifiedAccess, AccessError> {
+        self.verify_and_name_key(keys, token)
+            .map(|(access, _)| access)
+    }
+
+    /// Likewise, and says which key signed it.
+    pub(super) fn verify_and_name_key(
+        &self,
+        keys: &VerificationKeys,
+        token: &str,
+    ) -> Result<(VerifiedAccess, KeyFingerprint), AccessError> {
         let compact = Compact::parse(token)?;
         if !compact.has_typ(self.policy.typ.as_str()) {
             return Err(AccessError::Type);
@@ -193,7 +213,7 @@ impl AccessVerifier {
             .find(compact.kid(), compact.alg())
             .ok_or(AccessError::UnknownKey)?;
         let claims = compact.verify(key.algorithm(), key.decoding())?;
-        self.check_claims(claims)
+        Ok((self.check_claims(claims)?, *key.fingerprint()))
     }
 
     fn check_claims(&self, members: Map<String, Value>) -> Result<VerifiedAccess, AccessError> {
