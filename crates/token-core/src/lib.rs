@@ -13,10 +13,12 @@
 //! - [`service`] has the use cases, one a file, over the ports of [`store`] and [`password`].
 //!
 //! A project that only wants to verify renewd's access tokens needs
-//! [`token::access::AccessVerifier`] and a [`key::VerificationKeys`].
+//! [`token::access::AccessVerifier`] and a [`key::VerificationKeys`]; a [`jwks::JwksClient`] keeps
+//! those of an issuer elsewhere, given a way to fetch them.
 
 pub mod encoding;
 pub mod id;
+pub mod jwks;
 pub mod key;
 pub mod password;
 pub mod policy;
