@@ -12,12 +12,13 @@ use crate::{Outcome, floors, tidy};
 type Stage = (&'static str, fn() -> Result<Outcome>);
 
 /// In the order of their price, so that the cheap ones speak first.
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 7] = [
     ("formatting", formatting),
     ("version floors", version_floors),
     ("tidy", tidy::run),
     ("clippy", clippy),
     ("clippy, http-actix as a library", clippy_of_the_library),
+    ("clippy, and with jwks-client", clippy_of_the_client),
     ("documentation", documentation),
 ];
 
@@ -71,17 +72,22 @@ fn clippy() -> Result<Outcome> {
 
 /// The form in which another actix service takes http-actix, examples included.
 fn clippy_of_the_library() -> Result<Outcome> {
-    check(cargo().args([
-        "clippy",
-        "--release",
-        "--package",
-        "http-actix",
-        "--no-default-features",
-        "--lib",
-        "--examples",
-        "--",
-        "-Dwarnings",
-    ]))
+    clippy_without_server(&["--lib", "--examples"])
+}
+
+/// Likewise, with the feature that fetches keys, and its tests.
+fn clippy_of_the_client() -> Result<Outcome> {
+    clippy_without_server(&["--features", "jwks-client", "--all-targets"])
+}
+
+fn clippy_without_server(what: &[&str]) -> Result<Outcome> {
+    check(
+        cargo()
+            .args(["clippy", "--release", "--package", "http-actix"])
+            .arg("--no-default-features")
+            .args(what)
+            .args(["--", "-Dwarnings"]),
+    )
 }
 
 fn documentation() -> Result<Outcome> {

@@ -27,13 +27,20 @@
 //! ```
 //!
 //! Tokens are verified without asking anybody, so a logout shows here when the token expires.
+//!
+//! With the feature `jwks-client`, `Remote` finds the keys of a renewd elsewhere and keeps them
+//! fresh, and can follow its feed of ended sessions, so that a logout shows here within moments.
 
 pub(crate) mod credential;
 mod extractor;
 mod protector;
+#[cfg(feature = "jwks-client")]
+mod remote;
 pub(crate) mod site;
 
 pub use extractor::{AccessToken, require};
 pub use protector::Protector;
 #[cfg(feature = "server")]
 pub(crate) use protector::refusal;
+#[cfg(feature = "jwks-client")]
+pub use remote::{Remote, RemoteBuilder, RemoteError};

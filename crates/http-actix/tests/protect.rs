@@ -6,6 +6,8 @@
     reason = "tests may panic: that is how they fail"
 )]
 
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,88 +17,14 @@ use actix_web::test::{self, TestRequest};
 use actix_web::{App, HttpResponse, web};
 use http_actix::protect::{AccessToken, Protector, require};
 use serde_json::Value;
-use token_core::id::{ClientId, KeyId, SessionId, UserId};
-use token_core::key::{
-    AccessAlgorithm, AccessKey, SigningSecret, VerificationKey, VerificationKeys,
-};
-use token_core::random::SystemEntropy;
-use token_core::secret::RefreshSecret;
-use token_core::session::{ClientFacts, Session, Transport};
-use token_core::time::{Clock, Lifetime, SystemClock, Timestamp};
-use token_core::token::access::{AccessMint, AccessTyp, VerifierPolicy};
-use token_core::token::profile::ProfileClaims;
-use token_core::user::{Email, FullName, User, Username};
+use support::{Issuer, managed};
+use token_core::key::{AccessKey, SigningSecret, VerificationKey, VerificationKeys};
+use token_core::time::{Clock, SystemClock, Timestamp};
+use token_core::token::access::VerifierPolicy;
 
 const ISSUER: &str = "https://auth.example.com";
 const COOKIE: &str = "__Host-renewd_access";
 const APP: &str = "https://app.example.com";
-
-/// Mints tokens as renewd does.
-struct Issuer {
-    key: AccessKey,
-    session: Session,
-    user: User,
-}
-
-impl Issuer {
-    fn new(key: AccessKey) -> Self {
-        let entropy = SystemEntropy::default();
-        let now = SystemClock::default().now();
-        let user = User {
-            id: UserId::generate(now, &entropy),
-            username: Username::parse("ada").unwrap(),
-            email: Email::parse("ada@example.com").unwrap(),
-            full_name: FullName::parse("Ada").unwrap(),
-            email_verified: false,
-            roles: Vec::new(),
-            created_at: now,
-            disabled_at: None,
-        };
-        let session = Session {
-            id: SessionId::generate(now, &entropy),
-            user_id: user.id,
-            client_id: ClientId::first_party(),
-            scope: String::new(),
-            generation: 0,
-            refresh_digest: RefreshSecret::generate(&entropy).digest(),
-            refresh_kid: KeyId::from_trusted("k".to_owned()),
-            rotated_at: now,
-            recovered_generation: None,
-            created_at: now,
-            authenticated_at: now,
-            expires_at: now.plus(Duration::from_secs(1_000)),
-            max_expires_at: now.plus(Duration::from_secs(1_000)),
-            ended: None,
-            client: ClientFacts::default(),
-            transport: Transport::Body,
-            remember: true,
-            amr: vec!["pwd".to_owned()],
-        };
-        Self { key, session, user }
-    }
-
-    fn token_at(&self, now: Timestamp) -> String {
-        let mint = AccessMint {
-            issuer: ISSUER.to_owned(),
-            audience: ISSUER.to_owned(),
-            typ: AccessTyp::AtJwt,
-            lifetime: Lifetime::from_seconds(60),
-            profile: ProfileClaims::default(),
-        };
-        let entropy = SystemEntropy::default();
-        let minted = mint.mint(&self.key, &self.session, &self.user, now, &entropy);
-        minted.token.expose().to_owned()
-    }
-
-    fn token(&self) -> String {
-        self.token_at(SystemClock::default().now())
-    }
-}
-
-fn managed() -> AccessKey {
-    let algorithm = AccessAlgorithm::Es256;
-    AccessKey::from_pkcs8(algorithm, &algorithm.generate()).unwrap()
-}
 
 fn keys(key: &AccessKey) -> VerificationKeys {
     let document = serde_json::json!({ "keys": [key.public().unwrap()] });
@@ -150,7 +78,7 @@ fn cookie(token: &str) -> TestRequest {
 
 #[actix_web::test]
 async fn a_good_token_gets_in_and_others_are_told_why() {
-    let issuer = Issuer::new(managed());
+    let issuer = Issuer::new(ISSUER, managed());
     let protector = protector(keys(&issuer.key));
     let ok = (200, "ada".to_owned());
     assert_eq!(ask(&protector, bearer("/hello", &issuer.token())).await, ok);
@@ -165,7 +93,11 @@ async fn a_good_token_gets_in_and_others_are_told_why() {
         assert_eq!(nothing, problem(401, "access_token_missing"), "{path}");
         let junk = ask(&protector, bearer(path, "junk")).await;
         assert_eq!(junk, problem(401, "access_token_invalid"), "{path}");
-        let other = ask(&protector, bearer(path, &Issuer::new(managed()).token())).await;
+        let other = ask(
+            &protector,
+            bearer(path, &Issuer::new(ISSUER, managed()).token()),
+        )
+        .await;
         assert_eq!(other, problem(401, "access_token_invalid"), "{path}");
         let old = SystemClock::default().now().minus(Duration::from_secs(100));
         let expired = ask(&protector, bearer(path, &issuer.token_at(old))).await;
@@ -175,7 +107,7 @@ async fn a_good_token_gets_in_and_others_are_told_why() {
 
 #[actix_web::test]
 async fn a_cookie_counts_for_pages_that_may_use_it() {
-    let issuer = Issuer::new(managed());
+    let issuer = Issuer::new(ISSUER, managed());
     let protector = protector(keys(&issuer.key));
     let token = issuer.token();
     for (headers, status) in [
@@ -199,7 +131,10 @@ async fn a_cookie_counts_for_pages_that_may_use_it() {
 
 #[actix_web::test]
 async fn keys_are_replaced_while_requests_run() {
-    let (old, new) = (Issuer::new(managed()), Issuer::new(managed()));
+    let (old, new) = (
+        Issuer::new(ISSUER, managed()),
+        Issuer::new(ISSUER, managed()),
+    );
     let protector = protector(keys(&old.key));
     assert_eq!(ask(&protector, bearer("/hello", &new.token())).await.0, 401);
     protector.replace_keys(keys(&new.key));
@@ -210,7 +145,7 @@ async fn keys_are_replaced_while_requests_run() {
 #[actix_web::test]
 async fn a_shared_secret_will_do() {
     let secret = SigningSecret::parse("u7Wd0eT3nH5xQk9bR2mYc8sVfLzA1gJp").unwrap();
-    let issuer = Issuer::new(AccessKey::from_secret(&secret));
+    let issuer = Issuer::new(ISSUER, AccessKey::from_secret(&secret));
     let keys = VerificationKeys::new(vec![VerificationKey::from_secret(&secret)]);
     let answer = ask(&protector(keys), bearer("/hello", &issuer.token())).await;
     assert_eq!(answer, (200, "ada".to_owned()));
@@ -232,7 +167,7 @@ impl Clock for Standing {
 /// S11: the end of a token is its `exp` plus the leeway of 30 seconds.
 #[actix_web::test]
 async fn a_token_ends_after_the_leeway() {
-    let issuer = Issuer::new(managed());
+    let issuer = Issuer::new(ISSUER, managed());
     let now = SystemClock::default().now().floor_to_second();
     let token = issuer.token_at(now);
     for (after, status) in [(89, 200), (90, 401)] {

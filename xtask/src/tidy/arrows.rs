@@ -16,7 +16,7 @@ struct Rule {
     forbidden: &'static [&'static str],
 }
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 7] = [
     Rule {
         package: "token-core",
         features: &["--all-features"],
@@ -44,6 +44,17 @@ const RULES: [Rule; 5] = [
         package: "http-actix",
         features: &["--no-default-features"],
         forbidden: &["diesel", "storage-diesel", "libsqlite3-sys", "pq-sys"],
+    },
+    Rule {
+        package: "http-actix",
+        features: &["--no-default-features", "--features", "jwks-client"],
+        forbidden: &["diesel", "storage-diesel", "libsqlite3-sys", "pq-sys"],
+    },
+    // One crypto library: what is built against aws-lc-rs must not bring the other one.
+    Rule {
+        package: "http-actix",
+        features: &["--all-features"],
+        forbidden: &["ring", "native-tls"],
     },
     Rule {
         package: "xtask",

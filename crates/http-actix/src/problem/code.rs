@@ -75,6 +75,7 @@ catalogue! {
     Overloaded = SERVICE_UNAVAILABLE "overloaded", "Overloaded", "Too many passwords are being checked; try again shortly.";
     Unavailable = SERVICE_UNAVAILABLE "unavailable", "Unavailable", "The service cannot reach its storage; try again shortly.";
     RevocationUnknown = SERVICE_UNAVAILABLE "revocation_unknown", "Revocation unknown", "Whether the session has ended cannot be told; try again shortly.";
+    KeysUnknown = SERVICE_UNAVAILABLE "keys_unknown", "Keys unknown", "The keys of the token's issuer cannot be had; try again shortly.";
     NotReady = SERVICE_UNAVAILABLE "not_ready", "Not ready", "The service is not ready.";
 }
 

@@ -1,6 +1,8 @@
 //! The two ways to use a [`Protector`]: as an argument of a handler, and around a scope.
 
-use std::future::{Ready, ready};
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -15,18 +17,20 @@ use crate::problem::{Code, Problem};
 #[derive(Debug, Clone)]
 pub struct AccessToken(
     /// What the token says.
-    pub VerifiedAccess,
+    pub Arc<VerifiedAccess>,
 );
 
 impl FromRequest for AccessToken {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    /// It waits only for keys that have to be fetched first.
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         if let Some(verified) = request.extensions().get::<Self>() {
-            return ready(Ok(verified.clone()));
+            return Box::pin(ready(Ok(verified.clone())));
         }
-        ready(verify(request))
+        let request = request.clone();
+        Box::pin(async move { verify(&request).await })
     }
 }
 
@@ -36,7 +40,7 @@ pub async fn require(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match verify(request.request()) {
+    match verify(request.request()).await {
         Ok(token) => {
             request.extensions_mut().insert(token);
             Ok(next.call(request).await?.map_into_boxed_body())
@@ -45,11 +49,11 @@ pub async fn require(
     }
 }
 
-fn verify(request: &HttpRequest) -> Result<AccessToken, Problem> {
+async fn verify(request: &HttpRequest) -> Result<AccessToken, Problem> {
     let Some(protector) = request.app_data::<web::Data<Protector>>() else {
         // Without it nobody can be let in.
         tracing::error!("the application's data has no Protector");
         return Err(Code::Internal.into());
     };
-    protector.verify(request).map(AccessToken)
+    protector.verify(request).await.map(AccessToken)
 }
