@@ -31,6 +31,7 @@ mod password_change;
 mod passwords;
 mod races;
 mod registration;
+mod remote;
 mod rotation;
 mod secrecy;
 mod sessions;
