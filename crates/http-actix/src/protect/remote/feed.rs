@@ -134,7 +134,7 @@ impl Feed {
                 position.cursor.clear();
                 return "an event is too long".to_owned();
             };
-            position.retry = events.retry();
+            position.retry = events.retry().or(position.retry);
             for event in complete {
                 if let Err(error) = self.take(&event, position) {
                     // Nothing of what it said since the last good event can be relied on.
