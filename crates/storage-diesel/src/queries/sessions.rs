@@ -43,8 +43,7 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     let Some(locked) = locked else {
         return Ok(OpenOutcome::Refused);
     };
-    let client = &session.client_id;
-    if !client.is_first_party() && !lock_client(tx.conn, client)? {
+    if !has_client(tx.conn, session)? {
         return Ok(OpenOutcome::Refused);
     }
     insert(tx.conn, session)?;
@@ -55,6 +54,12 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     end_these(tx, &replaced, EndReason::Replaced, session.created_at)?;
     end_these(tx, &beyond, EndReason::Limit, session.created_at)?;
     Ok(OpenOutcome::Opened(Box::new(locked.user)))
+}
+
+/// Whether the client of a session that is to be opened is there, and stays until that is done.
+pub(super) fn has_client(conn: &mut AnyConnection, session: &Session) -> Result<bool, Failure> {
+    let client = &session.client_id;
+    Ok(client.is_first_party() || lock_client(conn, client)?)
 }
 
 /// Inserts a session.

@@ -6,7 +6,7 @@ use token_core::id::{ClientId, SessionId};
 use token_core::random::SystemEntropy;
 use token_core::session::{EndReason, Session};
 use token_core::store::{
-    ClientStore, EndSession, NewClient, OpenOutcome, OpenSession, ReplaceClientSession,
+    ClientStore, EndSession, FeedStore, NewClient, OpenOutcome, OpenSession, ReplaceClientSession,
     SessionStore,
 };
 use token_core::token::rotation::{Refusal, RotationOutcome};
@@ -61,6 +61,8 @@ pub fn a_client_is_stored_whole(world: &World) {
     all.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
     assert_eq!(block_on(world.storage.clients()).unwrap(), all);
     assert_eq!(find(world, &ClientId::first_party()), None);
+    let newest = block_on(world.storage.newest_rotation()).unwrap();
+    assert_eq!(newest, None, "nobody refreshed anything");
     let own = world.stored(billing.session_id);
     assert_eq!(
         (own.client_id, own.scope),

@@ -53,8 +53,8 @@ impl RegisteredClient {
     }
 }
 
-/// The name of a refresh key that does not exist.
-const NO_KEY: &str = "none";
+/// The `refresh_kid` of sessions that have no refresh token: no key has that name.
+pub const NO_REFRESH_KEY: &str = "none";
 
 impl Session {
     /// A session that a client's own tokens belong to, so that they end like those of users do.
@@ -75,7 +75,7 @@ impl Session {
             scope: scope.to_string(),
             generation: 0,
             refresh_digest: unknown,
-            refresh_kid: KeyId::from_trusted(NO_KEY.to_owned()),
+            refresh_kid: KeyId::from_trusted(NO_REFRESH_KEY.to_owned()),
             rotated_at: now,
             recovered_generation: None,
             created_at: now,
