@@ -1,16 +1,20 @@
 //! The command line as typed. Nothing is checked here but its grammar; the commands parse what
 //! they are given.
 
+mod client;
 mod db;
 mod session;
+mod token;
 mod user;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use client::{ClientRef, ClientVerb, CreateClient};
 pub use db::DbVerb;
 pub use session::{EndSession, ListSessions, SessionVerb};
+pub use token::{TokenSource, TokenVerb};
 pub use user::{CreateUser, PasswordSource, SetPassword, UserRef, UserVerb};
 
 const DATABASE_HELP: &str = "The database: sqlite://PATH or postgres://… \
@@ -72,6 +76,20 @@ pub enum Noun {
         subcommand_help_heading = "Verbs"
     )]
     Session(SessionVerb),
+    /// Programs with a name and a secret of their own
+    #[command(
+        subcommand,
+        subcommand_value_name = "VERB",
+        subcommand_help_heading = "Verbs"
+    )]
+    Client(ClientVerb),
+    /// Tokens, looked at one by one
+    #[command(
+        subcommand,
+        subcommand_value_name = "VERB",
+        subcommand_help_heading = "Verbs"
+    )]
+    Token(TokenVerb),
     /// The database itself
     #[command(
         subcommand,
@@ -166,6 +184,8 @@ mod tests {
         Nouns:
           user     Accounts
           session  Logins of users
+          client   Programs with a name and a secret of their own
+          token    Tokens, looked at one by one
           db       The database itself
           help     Print this message or the help of the given subcommand(s)
 

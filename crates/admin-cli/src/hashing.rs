@@ -28,7 +28,8 @@ pub fn hasher(store: &dyn KeyStore, context: &Context) -> Result<BcryptHasher, F
     Ok(BcryptHasher::new(&master.pepper(), settings.cost, entropy))
 }
 
-fn master_key(settings: &Settings, fresh: bool) -> Result<MasterKey, Failure> {
+/// The master key, as it is configured.
+pub fn master_key(settings: &Settings, fresh: bool) -> Result<MasterKey, Failure> {
     let loaded = match &settings.master {
         MasterKeySource::Given(key) => return Ok(key.clone()),
         MasterKeySource::Nowhere => return Err(Failure::MasterKeyNotGiven),

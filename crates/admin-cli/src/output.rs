@@ -1,13 +1,16 @@
 //! Answers, as tables for people or JSON for programs. JSON has the members of the HTTP API.
 
 mod answer;
+mod client;
 mod session;
 mod table;
+mod token;
 mod user;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 pub use answer::{Answer, SessionCounts, Status};
+pub use token::{SessionVerdict, Verdict};
 
 use crate::args::Format;
 

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use token_core::id::UserId;
+use serde_json::{Map, Value};
+use token_core::client::{ClientSecret, RegisteredClient};
+use token_core::id::{ClientId, UserId};
 use token_core::secret::SecretString;
 use token_core::session::Session;
 use token_core::time::Timestamp;
 use token_core::user::User;
 
+use super::client::{self, ClientJson};
 use super::session;
 use super::table::{card, printable};
+use super::token::{self, InspectedJson, Verdict};
 use super::user::{self, UserJson};
 
 /// What a command has to say.
@@ -37,6 +41,31 @@ pub enum Answer {
         /// The moment they are looked at.
         now: Timestamp,
     },
+    /// Registered clients, as a list.
+    Clients(Vec<RegisteredClient>),
+    /// A client was registered.
+    ClientCreated {
+        /// The client.
+        client: RegisteredClient,
+        /// Its secret, which can be seen only here.
+        secret: ClientSecret,
+    },
+    /// A client was deleted.
+    ClientDeleted {
+        /// Which.
+        id: ClientId,
+        /// How many sessions ended with it.
+        ended: u64,
+    },
+    /// What a token says; nothing of it is verified.
+    Inspected {
+        /// Its header.
+        header: Map<String, Value>,
+        /// Its claims.
+        claims: Map<String, Value>,
+    },
+    /// Whether a token is good.
+    Verified(Verdict),
     /// So many sessions were ended.
     Ended(u64),
     /// These migrations were run.
@@ -83,6 +112,19 @@ struct PasswordJson<'a> {
 }
 
 #[derive(Serialize)]
+struct ClientCreatedJson<'a> {
+    #[serde(flatten)]
+    client: ClientJson<'a>,
+    client_secret: &'a str,
+}
+
+#[derive(Serialize)]
+struct ClientDeletedJson<'a> {
+    client_id: &'a ClientId,
+    ended: u64,
+}
+
+#[derive(Serialize)]
 struct EndedJson {
     ended: u64,
 }
@@ -93,6 +135,11 @@ struct MigratedJson<'a> {
 }
 
 impl Answer {
+    /// Whether a question was answered with no.
+    pub const fn is_no(&self) -> bool {
+        matches!(self, Self::Verified(verdict) if !verdict.is_valid())
+    }
+
     /// One JSON document; when `quiet`, only what was asked for.
     pub fn json(&self, quiet: bool) -> serde_json::Result<String> {
         match self {
@@ -100,13 +147,30 @@ impl Answer {
             Self::User(user) => document(&UserJson::of(user)),
             Self::Sessions { sessions, .. } => document(&session::json(sessions)),
             Self::Status(status) => document(status),
+            Self::Clients(clients) => {
+                document(&clients.iter().map(ClientJson::of).collect::<Vec<_>>())
+            }
+            Self::ClientCreated { client, secret } => document(&ClientCreatedJson {
+                client: ClientJson::of(client),
+                client_secret: secret.expose(),
+            }),
+            Self::Inspected { header, claims } => document(&InspectedJson::of(header, claims)),
+            Self::Verified(verdict) => document(&verdict.json()),
             Self::Done {
                 password: Some(password),
                 ..
             } if quiet => document(&PasswordJson {
                 password: password.expose(),
             }),
-            Self::Done { .. } | Self::Ended(_) | Self::Migrated(_) if quiet => Ok(String::new()),
+            Self::Done { .. } | Self::ClientDeleted { .. } | Self::Ended(_) | Self::Migrated(_)
+                if quiet =>
+            {
+                Ok(String::new())
+            }
+            Self::ClientDeleted { id, ended } => document(&ClientDeletedJson {
+                client_id: id,
+                ended: *ended,
+            }),
             Self::Done { user, password, .. } => document(&DoneJson {
                 user: UserJson::of(user),
                 password: password.as_ref().map(SecretString::expose),
@@ -127,18 +191,26 @@ impl Answer {
                 now,
             } => session::table(sessions, names, *now),
             Self::Status(status) => status.table(),
+            Self::Clients(clients) => client::table(clients),
+            Self::ClientCreated { client, secret } => client::created(client, secret),
+            Self::Inspected { header, claims } => token::inspected(header, claims),
+            Self::Verified(verdict) => verdict.table(),
             Self::Done {
                 password: Some(password),
                 ..
             } if quiet => format!("{}\n", password.expose()),
-            Self::Done { .. } | Self::Ended(_) | Self::Migrated(_) if quiet => String::new(),
+            Self::Done { .. } | Self::ClientDeleted { .. } | Self::Ended(_) | Self::Migrated(_)
+                if quiet =>
+            {
+                String::new()
+            }
+            Self::ClientDeleted { id, ended } => format!("deleted {id}, {}\n", sessions(*ended)),
             Self::Done {
                 verb,
                 user,
                 password,
             } => done(verb, user, password.as_ref()),
-            Self::Ended(1) => "ended 1 session\n".to_owned(),
-            Self::Ended(ended) => format!("ended {ended} sessions\n"),
+            Self::Ended(ended) => format!("{}\n", sessions(*ended)),
             Self::Migrated(applied) if applied.is_empty() => "nothing to migrate\n".to_owned(),
             Self::Migrated(applied) => format!("ran {}\n", applied.join("\nran ")),
         }
@@ -180,6 +252,11 @@ fn done(verb: &str, user: &User, password: Option<&SecretString>) -> String {
         text.push('\n');
     }
     text
+}
+
+fn sessions(ended: u64) -> String {
+    let plural = if ended == 1 { "" } else { "s" };
+    format!("ended {ended} session{plural}")
 }
 
 fn document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {

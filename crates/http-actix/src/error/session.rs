@@ -43,7 +43,8 @@ impl From<LoginError> for Problem {
 impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
-            RefreshError::Invalid => Code::RefreshTokenInvalid.into(),
+            // Nobody is asked for a scope where the answer is a problem document.
+            RefreshError::Invalid | RefreshError::InvalidScope => Code::RefreshTokenInvalid.into(),
             RefreshError::TokenExpired => Code::RefreshTokenExpired.into(),
             RefreshError::Reused => Code::RefreshTokenReused.into(),
             // Why it ended is nobody's business but the log's.

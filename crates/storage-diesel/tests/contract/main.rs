@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, also in their helpers"
 )]
 
+mod clients;
 mod feed;
 mod keys;
 mod names;
@@ -106,6 +107,13 @@ contract! {
     keys: [
         missing_keys_are_added_once,
         nodes_that_start_at_once_have_one_key,
+    ]
+    clients: [
+        a_client_is_stored_whole,
+        a_deleted_client_takes_its_sessions_along,
+        no_session_is_opened_for_a_client_that_is_gone,
+        an_ended_session_of_a_client_is_replaced_once,
+        no_session_survives_the_deletion_of_its_client,
     ]
     feed: [
         the_first_page_has_the_retention_window,

@@ -16,7 +16,6 @@ use super::master::derive;
 use crate::encoding;
 use crate::id::KeyId;
 use crate::secret::SecretString;
-use crate::token::access::AccessTyp;
 
 /// The algorithm of a managed key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,15 +179,15 @@ impl AccessKey {
         self.public.as_ref()
     }
 
-    /// Signs claims. The parsed private key is kept per thread, because parsing it costs more
+    /// Signs claims as a JWT of that `typ`. The parsed private key is kept per thread, because parsing it costs more
     /// than signing with it.
     #[expect(
         clippy::expect_used,
         reason = "the key was opened once and the claims are plain data"
     )]
-    pub(crate) fn sign<C: Serialize>(&self, typ: AccessTyp, claims: &C) -> String {
+    pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> String {
         let header = Header {
-            typ: Some(typ.as_str().to_owned()),
+            typ: Some(typ.to_owned()),
             kid: Some(self.kid.as_str().to_owned()),
             ..Header::new(self.algorithm)
         };

@@ -59,8 +59,8 @@ impl Service {
         Ok(())
     }
 
-    /// The session of a correctly signed access token of a user, if it is one. A client's own
-    /// session goes on until the client is deleted: no single token may end it for good.
+    /// The session of a correctly signed access token of a user, if it is one. Clients
+    /// do not log out: they revoke their tokens.
     fn session_to_end(&self, token: &str) -> Result<Option<SessionId>, LogoutError> {
         let keys = self.keys();
         match self.parts.verifier.verify_whenever(keys.verifying(), token) {

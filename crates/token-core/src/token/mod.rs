@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod chain;
+pub mod introspection;
 pub mod jws;
 pub mod profile;
 pub mod refresh;

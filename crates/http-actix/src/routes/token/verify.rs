@@ -3,6 +3,7 @@
 
 use actix_web::{HttpResponse, web};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use token_core::client::Scope;
 use token_core::token::subject::Subject;
 
 use crate::extract::Access;
@@ -27,8 +28,9 @@ pub async fn handle(Access(access): Access, state: web::Data<AppState>) -> HttpR
     };
     answer.insert_header(("x-auth-user", user));
     answer.insert_header(("x-auth-client", client));
-    let scope = access.scope.split(' ').map(encoded).collect::<Vec<_>>();
-    answer.insert_header(("x-auth-scope", scope.join(" ")));
+    // What is no scope grants nothing; what is one has only visible ASCII.
+    let scope = Scope::parse(&access.scope).unwrap_or_default();
+    answer.insert_header(("x-auth-scope", scope.to_string()));
     answer.insert_header(("x-auth-session", access.session_id.to_string()));
     for (header, field) in [("x-auth-username", "username"), ("x-auth-email", "email")] {
         let mut claims = state.service.profile_claims().pairs();

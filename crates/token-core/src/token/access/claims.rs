@@ -29,9 +29,11 @@ pub struct AccessClaims {
     pub scope: String,
     /// The user's roles.
     pub roles: Vec<String>,
-    /// When the user last proved who they are, in seconds.
-    pub auth_time: i64,
-    /// How (RFC 8176).
+    /// When the user last proved who they are, in seconds; a client's own token has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How (RFC 8176); a client's own token has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
     /// What the operator chose to say of the user; never one of the above.
     #[serde(flatten)]
