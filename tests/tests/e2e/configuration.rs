@@ -67,6 +67,7 @@ fn every_mistake_stops_the_start_with_one_line() {
         ("RENEWD_REFRESH_POLICY", "gliding"),
         ("RENEWD_REUSE_POLICY", "forgive"),
         ("RENEWD_ACCESS_TOKEN_ALG", "none"),
+        ("RENEWD_RSA_BITS", "1024"),
         ("RENEWD_ACCESS_TOKEN_TYP", "rt+jwt"),
         ("RENEWD_BCRYPT_COST", "9"),
         ("RENEWD_BCRYPT_COST", "17"),

@@ -74,6 +74,9 @@ fn nothing_needs_to_be_set() {
     max_staleness = "10s"
     stale = "closed"
 
+    [keys]
+    rsa_bits = 3072
+
     [accounts]
     registration = "open"
     password_min_length = 8

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
 
-use super::access::{AccessAlgorithm, AccessKey, SigningSecret};
+use super::access::{AccessKey, SigningSecret};
+use super::algorithm::AccessAlgorithm;
 use super::jwks::VerificationKeys;
 use super::master::MasterKey;
 use super::refresh::{RefreshKey, RefreshKeys};
@@ -214,10 +215,7 @@ fn access_keys(
     let mut active = None;
     let mut others = Vec::new();
     for key in usable(stored, KeyPurpose::Access) {
-        let algorithm = match key.alg.as_str() {
-            "ES256" => AccessAlgorithm::Es256,
-            _ => return Err(damaged(key)),
-        };
+        let algorithm = AccessAlgorithm::from_name(&key.alg).ok_or_else(|| damaged(key))?;
         let opened = AccessKey::from_pkcs8(algorithm, &sources.open(key)?)
             .ok()
             .filter(|opened| *opened.kid() == key.kid)

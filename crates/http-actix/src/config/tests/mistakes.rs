@@ -66,8 +66,9 @@ fn values_are_checked() {
         ("RENEWD_ISSUER", "https://me@example.com"),
         ("RENEWD_AUDIENCE", ""),
         ("RENEWD_CLOCK_LEEWAY", "61s"),
-        ("RENEWD_ACCESS_TOKEN_ALG", "RS256"),
+        ("RENEWD_ACCESS_TOKEN_ALG", "RS512"),
         ("RENEWD_ACCESS_TOKEN_ALG", "none"),
+        ("RENEWD_RSA_BITS", "1024"),
         ("RENEWD_ACCESS_TOKEN_TYP", "rt+jwt"),
         ("ACCESS_TOKEN_EXPIRY", "soon"),
         ("ACCESS_TOKEN_EXPIRY", "0"),
@@ -111,8 +112,9 @@ fn values_are_checked() {
     RENEWD_ISSUER: "https://me@example.com": must have no user name and no password
     RENEWD_AUDIENCE: "": must be a text of 1 to 512 bytes
     RENEWD_CLOCK_LEEWAY: "61s": must be from 0s to 1m
-    RENEWD_ACCESS_TOKEN_ALG: "RS256": is not in this release yet: ES256 is
-    RENEWD_ACCESS_TOKEN_ALG: "none": must be ES256
+    RENEWD_ACCESS_TOKEN_ALG: "RS512": must be ES256 or EdDSA or RS256
+    RENEWD_ACCESS_TOKEN_ALG: "none": must be ES256 or EdDSA or RS256
+    RENEWD_RSA_BITS: "1024": must be 2048, 3072 or 4096
     RENEWD_ACCESS_TOKEN_TYP: "rt+jwt": must be at+jwt or JWT
     ACCESS_TOKEN_EXPIRY: "soon": not a duration: write 90s, 15m, 1h, 10d or a number of seconds
     ACCESS_TOKEN_EXPIRY: "0": must be longer than zero
