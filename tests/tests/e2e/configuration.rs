@@ -68,6 +68,8 @@ fn every_mistake_stops_the_start_with_one_line() {
         ("RENEWD_REUSE_POLICY", "forgive"),
         ("RENEWD_ACCESS_TOKEN_ALG", "none"),
         ("RENEWD_RSA_BITS", "1024"),
+        ("RENEWD_KEY_ROTATION", "monthly"),
+        ("RENEWD_JWKS_MAX_AGE", "0"),
         ("RENEWD_ACCESS_TOKEN_TYP", "rt+jwt"),
         ("RENEWD_BCRYPT_COST", "9"),
         ("RENEWD_BCRYPT_COST", "17"),

@@ -61,7 +61,12 @@ fn nodes_that_start_at_once_share_one_key_set(database: Database) {
             .texts("purpose || ' ' || state", "FROM keys ORDER BY purpose");
         assert_eq!(
             keys,
-            ["access active", "master_check active", "refresh active"]
+            [
+                "access active",
+                "master_check active",
+                "pepper active",
+                "refresh active"
+            ]
         );
         let status = Ctl::of(&b).json(&["db", "status"]);
         assert_eq!(status["pending"], json!([]), "{status}");

@@ -11,6 +11,7 @@
 )]
 
 mod feed;
+mod key_lives;
 mod keys;
 mod names;
 mod races;
@@ -106,6 +107,16 @@ contract! {
     keys: [
         missing_keys_are_added_once,
         nodes_that_start_at_once_have_one_key,
+    ]
+    key_lives: [
+        a_key_goes_its_way,
+        nodes_that_rotate_at_once_have_one_next_key,
+        a_key_that_is_retired_at_once_has_one_successor,
+        a_change_is_made_whole_or_not_at_all,
+        a_decision_counts_for_the_keys_it_was_made_for,
+        a_pepper_in_use_stays,
+        keys_are_sealed_again_together,
+        keys_of_an_older_schema_go_on,
     ]
     feed: [
         the_first_page_has_the_retention_window,

@@ -7,6 +7,11 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
 };
 
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+
+use crate::encoding;
+use crate::store::StoredKey;
+
 /// The algorithm of a managed key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessAlgorithm {
@@ -46,6 +51,23 @@ impl AccessAlgorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         let known = [Self::Es256, Self::EdDsa, Self::Rs256(RsaBits::default())];
         known.into_iter().find(|known| known.as_str() == name)
+    }
+
+    /// The algorithm of a stored access key, with the size that its public key has.
+    pub fn of(key: &StoredKey) -> Option<Self> {
+        let algorithm = Self::from_name(&key.alg)?;
+        let Self::Rs256(_) = algorithm else {
+            return Some(algorithm);
+        };
+        let jwk: Jwk = serde_json::from_str(key.public_jwk.as_deref()?).ok()?;
+        let AlgorithmParameters::RSA(public) = jwk.algorithm else {
+            return None;
+        };
+        let bytes = encoding::decode_base64url(&public.n)?.len();
+        let mut sizes = RsaBits::ALL.into_iter();
+        sizes
+            .find(|bits| bits.get() as usize == bytes * 8)
+            .map(Self::Rs256)
     }
 
     /// Makes a new key pair, as PKCS#8. With RSA this takes up to seconds of a core.

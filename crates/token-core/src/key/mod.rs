@@ -3,14 +3,19 @@
 mod access;
 mod algorithm;
 mod jwks;
+pub mod life;
 mod master;
+mod pepper;
 mod refresh;
 mod ring;
 mod signer;
+mod sources;
 
 pub use access::{AccessKey, InvalidKey, SigningSecret, WeakSecret};
 pub use algorithm::{AccessAlgorithm, RsaBits};
 pub use jwks::{InvalidJwks, VerificationKey, VerificationKeys};
-pub use master::{InvalidMasterKey, MasterKey, Pepper, UnsealError};
+pub use master::{InvalidMasterKey, MasterKey, UnsealError};
+pub use pepper::{Pepper, Peppers};
 pub use refresh::{RefreshKey, RefreshKeys};
-pub use ring::{KeyRing, KeyRingError, KeySources};
+pub use ring::{KeyRing, KeyRingError};
+pub use sources::{KeyPlan, KeySources};

@@ -6,7 +6,7 @@ use super::{DefaultValue, Secret, Setting};
 pub const CLAIMS: &str = "tokens.access.claims";
 
 /// All settings, in the order of `renewd.toml`.
-pub const ALL: [&Setting; 29] = [
+pub const ALL: [&Setting; 31] = [
     &DATABASE_URL,
     &MIGRATE,
     &LISTEN,
@@ -26,6 +26,8 @@ pub const ALL: [&Setting; 29] = [
     &SESSIONS_PER_USER,
     &MAX_STALENESS,
     &WHEN_STALE,
+    &KEY_ROTATION,
+    &JWKS_MAX_AGE,
     &RSA_BITS,
     &REGISTRATION,
     &PASSWORD_MIN_LENGTH,
@@ -248,6 +250,28 @@ pub const WHEN_STALE: Setting = Setting {
     default: DefaultValue::Text("closed"),
     value: "POLICY",
     help: "What happens when it is older: closed answers 503, open goes on",
+};
+
+/// `keys.rotation`.
+pub const KEY_ROTATION: Setting = Setting {
+    variable: "RENEWD_KEY_ROTATION",
+    flag: "key-rotation",
+    fallback: None,
+    key: "keys.rotation",
+    default: DefaultValue::Text("90d"),
+    value: "DURATION",
+    help: "How long a key signs access tokens before the next one takes over; 0 or off: until it is told",
+};
+
+/// `keys.jwks_max_age`.
+pub const JWKS_MAX_AGE: Setting = Setting {
+    variable: "RENEWD_JWKS_MAX_AGE",
+    flag: "jwks-max-age",
+    fallback: None,
+    key: "keys.jwks_max_age",
+    default: DefaultValue::Text("5m"),
+    value: "DURATION",
+    help: "How long verifiers may keep the published keys, and so how long a new key waits; 1s to 1d",
 };
 
 /// `keys.rsa_bits`.
