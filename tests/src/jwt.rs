@@ -1,7 +1,10 @@
 //! Tokens taken apart, altered and forged.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, KeyPair,
+    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -112,13 +115,56 @@ impl Default for Forger {
     }
 }
 
-/// The RFC 7638 thumbprint of an EC key.
+/// The RFC 7638 thumbprint of a public key.
+///
+/// # Panics
+/// With a type of key that no server here has.
 pub fn thumbprint(jwk: &Value) -> String {
-    let members = format!(
-        r#"{{"crv":{},"kty":{},"x":{},"y":{}}}"#,
-        jwk["crv"], jwk["kty"], jwk["x"], jwk["y"]
-    );
+    let required: &[&str] = match jwk["kty"].as_str() {
+        Some("EC") => &["crv", "kty", "x", "y"],
+        Some("OKP") => &["crv", "kty", "x"],
+        Some("RSA") => &["e", "kty", "n"],
+        other => panic!("kty {other:?}"),
+    };
+    let members: Vec<String> = required
+        .iter()
+        .map(|name| format!("\"{name}\":{}", jwk[name]))
+        .collect();
+    let members = format!("{{{}}}", members.join(","));
     encode(digest::digest(&digest::SHA256, members.as_bytes()))
+}
+
+/// Whether one of these public keys verifies the signature, as a library does that knows nothing
+/// but the set: the key that the header names, by the algorithm of that key.
+pub fn is_signed_by_one_of(token: &str, keys: &[Value]) -> bool {
+    let header = header(token);
+    let Some(key) = keys.iter().find(|key| key["kid"] == header["kid"]) else {
+        return false;
+    };
+    if key["alg"] != header["alg"] {
+        return false;
+    }
+    let part = |name: &str| decode(key[name].as_str().expect("a member of the key"));
+    let (input, signature) = token.rsplit_once('.').expect("a signature");
+    let (input, signature) = (input.as_bytes(), decode(signature));
+    match key["alg"].as_str() {
+        Some("ES256") => {
+            let point = [vec![4], part("x"), part("y")].concat();
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                .verify(input, &signature)
+                .is_ok()
+        }
+        Some("EdDSA") => UnparsedPublicKey::new(&ED25519, part("x"))
+            .verify(input, &signature)
+            .is_ok(),
+        Some("RS256") => {
+            let (n, e) = (part("n"), part("e"));
+            RsaPublicKeyComponents { n, e }
+                .verify(&RSA_PKCS1_2048_8192_SHA256, input, &signature)
+                .is_ok()
+        }
+        _ => false,
+    }
 }
 
 /// SHA-256 in lower-case hexadecimal.

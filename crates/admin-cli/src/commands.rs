@@ -1,6 +1,7 @@
 //! What the program does: one command a file, each from its arguments to an answer.
 
 mod db;
+mod key;
 mod session;
 mod user;
 
@@ -18,6 +19,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     let answer = match cli.noun {
         Noun::User(verb) => user::run(&verb, &context)?,
         Noun::Session(verb) => session::run(&verb, &context)?,
+        Noun::Key(verb) => key::run(&verb, &context)?,
         Noun::Db(verb) => db::run(&verb, &context)?,
     };
     Ok(printer.print(&answer)?)

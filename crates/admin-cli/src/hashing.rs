@@ -26,6 +26,13 @@ pub fn hasher(store: &dyn KeyStore, context: &Context) -> Result<BcryptHasher, F
     Ok(hasher)
 }
 
+/// What opens the keys of the database, and makes new ones; proven like that of [`hasher`].
+pub fn key_sources(store: &dyn KeyStore, context: &Context) -> Result<KeySources, Failure> {
+    let sources = sources(master_key(&context.settings, false)?);
+    prove(store, &sources, context)?;
+    Ok(sources)
+}
+
 /// The keys that sign are made by the server, as its configuration says, or like the ones they
 /// succeed.
 const fn sources(master: MasterKey) -> KeySources {

@@ -1,6 +1,7 @@
 //! Answers, as tables for people or JSON for programs. JSON has the members of the HTTP API.
 
 mod answer;
+mod key;
 mod session;
 mod table;
 mod user;
@@ -8,6 +9,7 @@ mod user;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 pub use answer::{Answer, SessionCounts, Status};
+pub use key::{BackedUp, Rewrapped};
 
 use crate::args::Format;
 

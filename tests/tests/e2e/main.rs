@@ -21,6 +21,8 @@ mod forgery;
 mod framing;
 mod headers;
 mod hs256;
+mod key_lives;
+mod key_rotation;
 mod keys;
 mod login;
 mod logout;
