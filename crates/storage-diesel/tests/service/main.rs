@@ -302,7 +302,11 @@ fn another_algorithm_takes_over_in_its_time() {
     let alg = |node: &Node| {
         look_after_keys(node);
         let pair = node.login().unwrap().pair;
-        assert!(node.service.authenticate(pair.access.token.expose()).is_ok());
+        assert!(
+            node.service
+                .authenticate(pair.access.token.expose())
+                .is_ok()
+        );
         let ring = node.service.keys();
         let jwk = ring.access().public().unwrap();
         serde_json::to_value(jwk).unwrap()["alg"].clone()
