@@ -165,7 +165,7 @@ impl World {
         let again = KeyTask::Due(life()).decide(&self.table.live(), now);
         if again == Ok(steps.clone()) {
             let written = self.clock(node);
-            self.table.make(&steps, written);
+            self.table.make(&steps, now, written);
         }
     }
 
@@ -240,6 +240,43 @@ proptest! {
         }
         world.assert_known();
     }
+}
+
+/// As close to the bounds as it gets: a slow clock publishes, a fast one lets take over, and a third
+/// node reads its keys as late as it may, whenever that is.
+#[test]
+fn the_bounds_are_wide_enough() {
+    for late in 0..RELOAD {
+        for ahead in [[0, CLOCKS, 0], [CLOCKS, 0, 0], [0, CLOCKS, CLOCKS]] {
+            let mut world = World::new(&ahead);
+            world.happen(&Event::Pass(late));
+            for second in 0..3_000 {
+                for node in 0..2 {
+                    world.happen(&Event::Read(node));
+                    world.happen(&Event::Write(node));
+                }
+                if second % 89 == 0 {
+                    world.happen(&Event::Rotate);
+                }
+                world.happen(&Event::Pass(1));
+            }
+            world.assert_known();
+        }
+    }
+}
+
+/// A decision may be written long after it was made, and is then not dated back.
+#[test]
+fn a_slow_write_shortens_nothing() {
+    let mut world = World::new(&[0, 0, 0]);
+    for _ in 0..40 {
+        world.happen(&Event::Read(0));
+        world.happen(&Event::Pass(90));
+        world.happen(&Event::Write(0));
+        world.happen(&Event::Pass(1));
+    }
+    world.assert_known();
+    assert!(world.signed.len() >= 3);
 }
 
 /// The model does rotate: what holds in it would be worth nothing otherwise.

@@ -19,8 +19,9 @@ impl Table {
         live.cloned().collect()
     }
 
-    /// Makes steps as storage does: each only where the key is where the step says.
-    pub fn make(&mut self, steps: &[KeyStep], now: Timestamp) {
+    /// Makes steps as storage does: each only where the key is where the step says. New keys have
+    /// the time at which they were made, which may be long before.
+    pub fn make(&mut self, steps: &[KeyStep], made: Timestamp, now: Timestamp) {
         for step in steps {
             match step {
                 KeyStep::Create {
@@ -29,7 +30,7 @@ impl Table {
                     state,
                 } => {
                     self.made += 1;
-                    let since = (*state == KeyState::Active).then_some(now);
+                    let since = (*state == KeyState::Active).then_some(made);
                     self.keys.push(StoredKey {
                         kid: KeyId::from_trusted(format!("{}-{}", purpose.as_str(), self.made)),
                         purpose: *purpose,
@@ -38,7 +39,7 @@ impl Table {
                         public_jwk: None,
                         sealed: vec![1],
                         master_kid: "m".to_owned(),
-                        created_at: now,
+                        created_at: made,
                         times: KeyTimes {
                             published_at: since,
                             activated_at: since,
@@ -71,7 +72,7 @@ impl Table {
     /// Decides and makes.
     pub fn run(&mut self, task: &KeyTask, now: Timestamp) -> Result<(), KeyRefusal> {
         let steps = task.decide(&self.live(), now)?;
-        self.make(&steps, now);
+        self.make(&steps, now, now);
         Ok(())
     }
 
