@@ -5,6 +5,8 @@ mod jwks;
 mod master;
 mod refresh;
 mod ring;
+#[cfg(test)]
+mod wycheproof;
 
 pub use access::{AccessAlgorithm, AccessKey, InvalidKey, SigningSecret, WeakSecret};
 pub use jwks::{InvalidJwks, VerificationKey, VerificationKeys};
