@@ -71,6 +71,12 @@ fn texts(name: &str, label: &str, der: &[u8]) -> Vec<(String, Vec<u8>)> {
         named("PEM newline", format!("{pem}\n").into_bytes()),
         named("PEM leading space", format!(" {pem}").into_bytes()),
         named("PEM leading newline", format!("\n{pem}\n").into_bytes()),
+        named("PEM after a BOM", format!("\u{feff}{pem}").into_bytes()),
+        named(
+            "PEM after a comment",
+            format!("# key\n{pem}\n").into_bytes(),
+        ),
+        named("PEM after NUL", format!("\u{0}{pem}").into_bytes()),
         named(
             "PEM CRLF",
             format!("{}\r\n", pem.replace('\n', "\r\n")).into_bytes(),

@@ -116,7 +116,7 @@ impl<'a> Make<'a> {
     }
 
     fn algorithms(&self, cases: &mut Cases) {
-        cases.covering("S1 CVE-2015-9235 CVE-2022-23540");
+        cases.covering("S1 CVE-2015-9235 CVE-2022-23540 CVE-2026-28802");
         for alg in NONE {
             let header = with(&self.header, "alg", alg.into());
             let unsigned = assemble(&header, self.payload, "");
@@ -166,7 +166,7 @@ impl<'a> Make<'a> {
     /// The public key as the secret of an HMAC.
     fn macs(&self, cases: &mut Cases) {
         cases.covering(
-            "S2 CVE-2017-11424 CVE-2022-29217 CVE-2024-33663 CVE-2024-37568 CVE-2026-34950 CVE-2026-48526",
+            "S2 CVE-2017-11424 CVE-2022-29217 CVE-2024-33663 CVE-2024-37568 CVE-2026-34950 CVE-2026-48526 GHSA-ww5h-9m49-7xx4",
         );
         let kid = self.header["kid"].as_str().unwrap_or_default();
         let encodings = self.outsider.jwk.map_or_else(
