@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use e2e::client::{assert_alive, assert_dead};
 use e2e::consumers::{Consumer, Kind, World, consumers, state};
-use e2e::{Database, Listener, Person, Persona, Reply, Server, flows, jwt};
+use e2e::{Database, Listener, Person, Persona, Reply, Server, Setup, flows, jwt};
 use forge::outsider::{self, Outsider, cuts, flips};
 use forge::{Algorithm, Case, Key, Verdict};
 use serde_json::{Value, json};
@@ -76,6 +76,15 @@ fn refused(reply: Reply, consumer: &Consumer, what: &str, token: &str) {
 /// nobody is asked for a key, nothing is written.
 fn forged_access_tokens_are_refused(database: Database) {
     refuse_forgeries(&Server::on(database), Algorithm::Es256);
+}
+
+/// S1 S2 S3 S4 S6 S14 S15: likewise under the other algorithms of managed keys.
+#[test]
+fn forgeries_are_refused_under_other_algorithms() {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
+        let setup = Setup::sqlite().set("RENEWD_ACCESS_TOKEN_ALG", algorithm.name());
+        refuse_forgeries(&setup.start(), algorithm);
+    }
 }
 
 fn refuse_forgeries(server: &Server, algorithm: Algorithm) {
