@@ -150,6 +150,13 @@ fn algorithms(insider: &Insider<'_>, cases: &mut Cases) {
         let token = assemble(&header, &payload, &encode(signature));
         cases.refuse(format!("alg/{alg} by the same key"), token, Why::Key);
     }
+    if insider.key.algorithm() == Algorithm::EdDsa {
+        // RFC 9864 §2.2 gives the algorithm a name that says its curve; the key is the same.
+        cases.covering("S40");
+        let named = with(&insider.header(), "alg", "Ed25519".into());
+        cases.accept("alg/Ed25519 for EdDSA", insider.headed(&named));
+        cases.covering("S3 CVE-2022-23541");
+    }
     for alg in ["ES256", "EdDSA", "ES256K", "ES384"]
         .iter()
         .filter(|alg| **alg != insider.key.algorithm().name())
