@@ -1,26 +1,13 @@
-//! Tokens taken apart, altered and forged.
+//! Tokens taken apart and altered; hostile ones come from the crate `forge`.
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, KeyPair,
-    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
 };
 use aws_lc_rs::{digest, hmac};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Base64url without padding.
-pub fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// The reverse of [`encode`].
-pub fn decode(text: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .unwrap_or_else(|error| panic!("{error} in {text:?}"))
-}
+pub use forge::token::{decode, encode};
 
 /// The header of a token.
 pub fn header(token: &str) -> Value {
@@ -70,49 +57,11 @@ pub fn signing_input(header: &Value, claims: &Value) -> String {
     )
 }
 
-/// A token with whatever signature.
-pub fn assemble(header: &Value, claims: &Value, signature: &str) -> String {
-    format!("{}.{signature}", signing_input(header, claims))
-}
-
 /// A token with a good HS256 signature under `secret`.
 pub fn sign_hs256(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let input = signing_input(header, claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
     format!("{input}.{}", encode(tag))
-}
-
-/// A key on P-256 that is not the server's.
-#[derive(Debug)]
-pub struct Forger(EcdsaKeyPair);
-
-impl Forger {
-    /// A new key.
-    pub fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
-    }
-
-    /// A token with a good ES256 signature under this key.
-    pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let input = signing_input(header, claims);
-        let signed = self
-            .0
-            .sign(&SystemRandom::new(), input.as_bytes())
-            .expect("a signature");
-        format!("{input}.{}", encode(signed))
-    }
-
-    /// The public key as a JWK.
-    pub fn jwk(&self) -> Value {
-        let point = self.0.public_key().as_ref();
-        json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) })
-    }
-}
-
-impl Default for Forger {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// The RFC 7638 thumbprint of a public key.

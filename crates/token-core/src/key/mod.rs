@@ -10,6 +10,8 @@ mod refresh;
 mod ring;
 mod signer;
 mod sources;
+#[cfg(test)]
+mod wycheproof;
 
 pub use access::{AccessKey, InvalidKey, SigningSecret, WeakSecret};
 pub use algorithm::{AccessAlgorithm, RsaBits};
