@@ -1,23 +1,13 @@
-//! Tokens taken apart, altered and forged.
+//! Tokens taken apart and altered; hostile ones come from the crate `forge`.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
+};
 use aws_lc_rs::{digest, hmac};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Base64url without padding.
-pub fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// The reverse of [`encode`].
-pub fn decode(text: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .unwrap_or_else(|error| panic!("{error} in {text:?}"))
-}
+pub use forge::token::{decode, encode};
 
 /// The header of a token.
 pub fn header(token: &str) -> Value {
@@ -67,11 +57,6 @@ pub fn signing_input(header: &Value, claims: &Value) -> String {
     )
 }
 
-/// A token with whatever signature.
-pub fn assemble(header: &Value, claims: &Value, signature: &str) -> String {
-    format!("{}.{signature}", signing_input(header, claims))
-}
-
 /// A token with a good HS256 signature under `secret`.
 pub fn sign_hs256(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let input = signing_input(header, claims);
@@ -79,46 +64,56 @@ pub fn sign_hs256(header: &Value, claims: &Value, secret: &[u8]) -> String {
     format!("{input}.{}", encode(tag))
 }
 
-/// A key on P-256 that is not the server's.
-#[derive(Debug)]
-pub struct Forger(EcdsaKeyPair);
-
-impl Forger {
-    /// A new key.
-    pub fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
-    }
-
-    /// A token with a good ES256 signature under this key.
-    pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let input = signing_input(header, claims);
-        let signed = self
-            .0
-            .sign(&SystemRandom::new(), input.as_bytes())
-            .expect("a signature");
-        format!("{input}.{}", encode(signed))
-    }
-
-    /// The public key as a JWK.
-    pub fn jwk(&self) -> Value {
-        let point = self.0.public_key().as_ref();
-        json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) })
-    }
-}
-
-impl Default for Forger {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The RFC 7638 thumbprint of an EC key.
+/// The RFC 7638 thumbprint of a public key.
+///
+/// # Panics
+/// With a type of key that no server here has.
 pub fn thumbprint(jwk: &Value) -> String {
-    let members = format!(
-        r#"{{"crv":{},"kty":{},"x":{},"y":{}}}"#,
-        jwk["crv"], jwk["kty"], jwk["x"], jwk["y"]
-    );
+    let required: &[&str] = match jwk["kty"].as_str() {
+        Some("EC") => &["crv", "kty", "x", "y"],
+        Some("OKP") => &["crv", "kty", "x"],
+        Some("RSA") => &["e", "kty", "n"],
+        other => panic!("kty {other:?}"),
+    };
+    let members: Vec<String> = required
+        .iter()
+        .map(|name| format!("\"{name}\":{}", jwk[name]))
+        .collect();
+    let members = format!("{{{}}}", members.join(","));
     encode(digest::digest(&digest::SHA256, members.as_bytes()))
+}
+
+/// Whether one of these public keys verifies the signature, as a library does that knows nothing
+/// but the set: the key that the header names, by the algorithm of that key.
+pub fn is_signed_by_one_of(token: &str, keys: &[Value]) -> bool {
+    let header = header(token);
+    let Some(key) = keys.iter().find(|key| key["kid"] == header["kid"]) else {
+        return false;
+    };
+    if key["alg"] != header["alg"] {
+        return false;
+    }
+    let part = |name: &str| decode(key[name].as_str().expect("a member of the key"));
+    let (input, signature) = token.rsplit_once('.').expect("a signature");
+    let (input, signature) = (input.as_bytes(), decode(signature));
+    match key["alg"].as_str() {
+        Some("ES256") => {
+            let point = [vec![4], part("x"), part("y")].concat();
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                .verify(input, &signature)
+                .is_ok()
+        }
+        Some("EdDSA") => UnparsedPublicKey::new(&ED25519, part("x"))
+            .verify(input, &signature)
+            .is_ok(),
+        Some("RS256") => {
+            let (n, e) = (part("n"), part("e"));
+            RsaPublicKeyComponents { n, e }
+                .verify(&RSA_PKCS1_2048_8192_SHA256, input, &signature)
+                .is_ok()
+        }
+        _ => false,
+    }
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -1,15 +1,17 @@
 //! The harness: starts the real `renewd` and `renewctl` and talks to them over
 //! real sockets, the way their users do.
 //!
-//! It links none of the workspace's crates on purpose. What it knows of tokens,
+//! It links none of the crates under test on purpose. What it knows of tokens,
 //! cookies and tables is what the contract says of them.
 
 pub mod client;
 pub mod clock;
+pub mod consumers;
 pub mod ctl;
 pub mod database;
 pub mod faults;
 pub mod jwt;
+pub mod listener;
 pub mod person;
 pub mod process;
 pub mod raw;
@@ -19,6 +21,7 @@ pub mod server;
 pub use client::{Anonymous, BodyClient, Browser, Persona, Registered, Transport};
 pub use ctl::Ctl;
 pub use database::Database;
+pub use listener::Listener;
 pub use person::Person;
 pub use reply::{Call, Reply, SetCookie};
 pub use server::{Server, Setup};

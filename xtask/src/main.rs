@@ -2,6 +2,7 @@
 
 mod ci;
 mod coverage;
+mod differential;
 mod floors;
 mod postgres;
 mod test;
@@ -42,6 +43,7 @@ enum Task {
     /// Tests name the items they cover (`S45`) in their doc comments. `cargo
     /// xtask tidy` fails while the table is not what this command would write.
     CoverageTable,
+    Differential(differential::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -74,5 +76,6 @@ fn run(task: Task) -> Result<Outcome> {
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),
+        Task::Differential(options) => differential::run(&options),
     }
 }

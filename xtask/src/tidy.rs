@@ -6,6 +6,7 @@ mod crates;
 mod documents;
 mod migrations;
 mod sources;
+mod standards;
 
 use anyhow::Result;
 
@@ -38,6 +39,7 @@ pub fn run() -> Result<Outcome> {
     crates::check(&files, &mut report);
     committed::check(&files, &mut report);
     documents::check(&mut report)?;
+    standards::check(&files, &mut report)?;
 
     for note in &report.notes {
         println!("note: {note}");

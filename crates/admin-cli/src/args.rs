@@ -3,6 +3,7 @@
 
 mod client;
 mod db;
+mod key;
 mod session;
 mod token;
 mod user;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use client::{ClientRef, ClientVerb, CreateClient};
 pub use db::DbVerb;
+pub use key::{BackUpKeys, KeyVerb, ListKeys, Purpose, RetireKey, RewrapKeys, RotateKey};
 pub use session::{EndSession, ListSessions, SessionVerb};
 pub use token::{TokenSource, TokenVerb};
 pub use user::{CreateUser, PasswordSource, SetPassword, UserRef, UserVerb};
@@ -20,7 +22,7 @@ pub use user::{CreateUser, PasswordSource, SetPassword, UserRef, UserVerb};
 const DATABASE_HELP: &str = "The database: sqlite://PATH or postgres://… \
     [default: RENEWD_DATABASE_URL, DATABASE_URL, else sqlite://data/renewd.db]";
 
-/// Manages users and sessions of renewd, on its database, beside a running server or without one.
+/// Manages users, sessions and keys of renewd, on its database, beside a running server or without one.
 #[derive(Debug, Parser)]
 #[command(name = "renewctl", version, max_term_width = 100)]
 #[command(subcommand_value_name = "NOUN", subcommand_help_heading = "Nouns")]
@@ -76,6 +78,13 @@ pub enum Noun {
         subcommand_help_heading = "Verbs"
     )]
     Session(SessionVerb),
+    /// Keys of tokens and passwords
+    #[command(
+        subcommand,
+        subcommand_value_name = "VERB",
+        subcommand_help_heading = "Verbs"
+    )]
+    Key(KeyVerb),
     /// Programs with a name and a secret of their own
     #[command(
         subcommand,
@@ -165,6 +174,20 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_key_may_begin_with_a_dash() {
+        for kid in ["-a_B9", "--x", "k"] {
+            let Noun::Key(KeyVerb::Retire(retire)) =
+                parse(&format!("key retire {kid}")).unwrap().noun
+            else {
+                panic!("not key retire");
+            };
+            assert_eq!(retire.kid, kid);
+        }
+        let cli = parse("key retire -a_B9 --yes").unwrap();
+        assert!(cli.yes);
+    }
+
+    #[test]
     fn roles_are_given_one_by_one() {
         let line = "user create ada --email e --full-name F --role admin --role billing:read";
         let Noun::User(UserVerb::Create(create)) = parse(line).unwrap().noun else {
@@ -176,14 +199,15 @@ mod tests {
     #[test]
     fn the_help_shows_nouns_and_global_flags() {
         insta::assert_snapshot!(Cli::command().term_width(80).render_help(), @"
-        Manages users and sessions of renewd, on its database, beside a running server
-        or without one
+        Manages users, sessions and keys of renewd, on its database, beside a running
+        server or without one
 
         Usage: renewctl [OPTIONS] <NOUN>
 
         Nouns:
           user     Accounts
           session  Logins of users
+          key      Keys of tokens and passwords
           client   Programs with a name and a secret of their own
           token    Tokens, looked at one by one
           db       The database itself

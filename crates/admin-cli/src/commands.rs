@@ -2,6 +2,7 @@
 
 mod client;
 mod db;
+mod key;
 mod session;
 mod token;
 mod user;
@@ -24,6 +25,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Noun::Session(verb) => session::run(&verb, &context)?,
         Noun::Client(verb) => client::run(&verb, &context)?,
         Noun::Token(verb) => token::run(&verb, &context)?,
+        Noun::Key(verb) => key::run(&verb, &context)?,
         Noun::Db(verb) => db::run(&verb, &context)?,
     };
     printer.print(&answer)?;

@@ -8,6 +8,7 @@ use storage_diesel::OpenError;
 use storage_diesel::master_key::MasterKeyFileError;
 use token_core::id::SessionId;
 use token_core::key::KeyRingError;
+use token_core::key::life::KeyRefusal;
 use token_core::password::PasswordRejected;
 use token_core::store::StoreError;
 
@@ -100,6 +101,28 @@ pub enum Failure {
     /// The master key does not open what is stored.
     #[error(transparent)]
     Keys(#[from] KeyRingError),
+    /// What was asked of the keys cannot be.
+    #[error(transparent)]
+    Refused(#[from] KeyRefusal),
+    /// A pepper is needed.
+    #[error(
+        "{0} users have passwords that only this pepper verifies: it can be retired when they have logged in again"
+    )]
+    PepperInUse(u64),
+    /// Servers change the keys all the time.
+    #[error("the keys were changed by somebody else again and again: try once more")]
+    KeysContended,
+    /// The server has never run here.
+    #[error("there are no keys yet: the server makes them when it starts")]
+    NoKeys,
+    /// The backup cannot be written.
+    #[error("cannot write the backup {}: {source}", path.display())]
+    BackupFile {
+        /// Where to.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The database did not do its work.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use token_core::key::{AccessAlgorithm, KeySources, MasterKey};
 use token_core::password::BcryptHasher;
-use token_core::random::Entropy;
-use token_core::store::{KeyPurpose, KeyStore};
-use token_core::time::Timestamp;
+use token_core::store::{KeyPurpose, KeyStore, StoredKey};
 
 use storage_diesel::master_key::{self, MasterKeyFileError};
 
@@ -18,14 +16,32 @@ use crate::settings::{MasterKeySource, Settings};
 ///
 /// A master key is made only beside a SQLite database that has no keys yet, as the server would
 /// do it. Whatever the key, it is proven to be the one this database was made with before a
-/// password is hashed with its pepper.
+/// password is hashed with the pepper that it opens.
 pub fn hasher(store: &dyn KeyStore, context: &Context) -> Result<BcryptHasher, Failure> {
-    let settings = &context.settings;
     let fresh = wait(store.keys())?.is_empty();
-    let master = master_key(settings, fresh)?;
-    prove(store, &master, context.now(), context.entropy.as_ref())?;
+    let sources = sources(master_key(&context.settings, fresh)?);
+    let peppers = sources.peppers(&prove(store, &sources, context)?)?;
     let entropy = Arc::clone(&context.entropy);
-    Ok(BcryptHasher::new(&master.pepper(), settings.cost, entropy))
+    let hasher = BcryptHasher::new(peppers.active(), context.settings.cost, entropy);
+    Ok(hasher)
+}
+
+/// What opens the keys of the database, and makes new ones; proven like that of [`hasher`].
+pub fn key_sources(store: &dyn KeyStore, context: &Context) -> Result<KeySources, Failure> {
+    let sources = sources(master_key(&context.settings, false)?);
+    prove(store, &sources, context)?;
+    Ok(sources)
+}
+
+/// The keys that sign are made by the server, as its configuration says, or like the ones they
+/// succeed.
+const fn sources(master: MasterKey) -> KeySources {
+    KeySources {
+        master,
+        access_secret: None,
+        access_algorithm: AccessAlgorithm::Es256,
+        refresh_secret: None,
+    }
 }
 
 /// The master key, as it is configured.
@@ -42,24 +58,20 @@ pub fn master_key(settings: &Settings, fresh: bool) -> Result<MasterKey, Failure
     })
 }
 
-/// Opens the sealed proof that is stored with the first key, or leaves one where there is none.
+/// Opens the sealed proof that is stored with the first key, or leaves one where there is none, and
+/// the first pepper with it. Gives the keys that are there then.
 fn prove(
     store: &dyn KeyStore,
-    master: &MasterKey,
-    now: Timestamp,
-    entropy: &dyn Entropy,
-) -> Result<(), Failure> {
-    let sources = KeySources {
-        master: master.clone(),
-        access_secret: None,
-        access_algorithm: AccessAlgorithm::Es256,
-        refresh_secret: None,
-    };
-    sources.check_master(&wait(store.keys())?)?;
+    sources: &KeySources,
+    context: &Context,
+) -> Result<Vec<StoredKey>, Failure> {
+    let stored = wait(store.keys())?;
+    sources.check_master(&stored)?;
+    let mut missing = sources.missing(&stored, context.now(), context.entropy.as_ref());
     // The keys that sign are the server's to make, as its configuration says.
-    let mut proof = sources.candidates(now, entropy);
-    proof.retain(|key| key.purpose == KeyPurpose::MasterCheck);
+    missing.retain(|key| matches!(key.purpose, KeyPurpose::MasterCheck | KeyPurpose::Pepper));
+    let stored = wait(store.add_missing_keys(missing))?;
     // Another process may have been first, with another key.
-    sources.check_master(&wait(store.add_missing_keys(proof))?)?;
-    Ok(())
+    sources.check_master(&stored)?;
+    Ok(stored)
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod key;
 mod session;
 mod table;
 mod token;
@@ -10,6 +11,7 @@ mod user;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 pub use answer::{Answer, SessionCounts, Status};
+pub use key::{BackedUp, Rewrapped};
 pub use token::{SessionVerdict, Verdict};
 
 use crate::args::Format;

@@ -56,7 +56,7 @@ pub struct Config {
     pub session: SessionConfig,
     /// How fresh the knowledge of ended sessions has to be.
     pub revocation: RevocationConfig,
-    /// Where the master key is.
+    /// Where the master key is, and how long the others live.
     pub keys: KeysConfig,
     /// Who may have an account, and how passwords are checked.
     pub accounts: AccountsConfig,
@@ -91,7 +91,7 @@ impl Config {
         let http = HttpConfig::parse(&mut raw)?;
         Ok(Self {
             revocation: RevocationConfig::parse(&raw, &mut warnings)?,
-            keys: KeysConfig::parse(&raw, &database)?,
+            keys: KeysConfig::parse(&raw, &database, &mut warnings)?,
             accounts: AccountsConfig::parse(&raw, &mut warnings)?,
             cookies: cookies::parse(&raw, tokens.issuer.as_deref(), &mut warnings)?,
             database,

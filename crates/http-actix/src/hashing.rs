@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
+use token_core::key::Peppers;
 use token_core::password::{
     BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash, PasswordHashing,
     PresentedPassword, Verification,
@@ -81,6 +82,10 @@ impl HashPool {
 }
 
 impl PasswordHashing for HashPool {
+    fn use_peppers(&self, peppers: Arc<Peppers>) {
+        self.hasher.set_peppers(peppers);
+    }
+
     fn hash(
         &self,
         password: CandidatePassword,

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
 use token_core::key::{InvalidMasterKey, MasterKey};
 use token_core::random::SystemEntropy;
 use token_core::secret::SecretString;
@@ -85,6 +86,34 @@ pub fn load_or_create(path: &Path) -> Result<MasterKey, MasterKeyFileError> {
     load(path)
 }
 
+/// Puts another key in the place of the file's, which is kept beside it under a name that ends in
+/// the name of the key: backups made before need it. At every moment the place holds one of the
+/// two, whole. Gives the name of the kept file.
+pub fn replace(path: &Path, new: &MasterKey) -> Result<PathBuf, MasterKeyFileError> {
+    let old = load(path)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(old.kid());
+    let kept = path.with_file_name(name);
+    let failed = |source| MasterKeyFileError::Create {
+        path: path.into(),
+        source,
+    };
+    match fs::hard_link(path, &kept) {
+        Ok(()) => {}
+        // From an attempt that did not get to its end.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let directory = directory(path);
+    let aside = written(directory, new).map_err(failed)?;
+    aside.persist(path).map_err(|error| failed(error.error))?;
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(failed)?;
+    Ok(kept)
+}
+
 fn read(path: &Path) -> io::Result<SecretString> {
     let mut text = String::new();
     File::open(path)?
@@ -97,21 +126,30 @@ fn read(path: &Path) -> io::Result<SecretString> {
 /// faster: nobody ever reads half a key. Both file and name are on disk before anything is sealed
 /// with the key.
 fn create(path: &Path, key: &MasterKey) -> io::Result<()> {
-    let directory = match path.parent() {
+    let directory = directory(path);
+    fs::create_dir_all(directory)?;
+    written(directory, key)?
+        .persist_noclobber(path)
+        .map_err(|refused| refused.error)?;
+    File::open(directory)?.sync_all()
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    fs::create_dir_all(directory)?;
+    }
+}
+
+/// A file without a lasting name, on disk.
+fn written(directory: &Path, key: &MasterKey) -> io::Result<NamedTempFile> {
     let mut aside = tempfile::Builder::new()
         .prefix(".master-key-")
         .tempfile_in(directory)?;
     let text = SecretString::new(key.to_text());
     writeln!(aside, "{}", text.expose())?;
     aside.as_file().sync_all()?;
-    aside
-        .persist_noclobber(path)
-        .map_err(|refused| refused.error)?;
-    File::open(directory)?.sync_all()
+    Ok(aside)
 }
 
 #[cfg(test)]
@@ -119,6 +157,28 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_replaced_key_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        let old = load_or_create(&path).unwrap();
+        let new = MasterKey::generate(&SystemEntropy::default());
+        let kept = replace(&path, &new).unwrap();
+        assert_eq!(load(&path).unwrap().kid(), new.kid());
+        assert_eq!(load(&kept).unwrap().kid(), old.kid());
+        assert!(kept.to_str().unwrap().ends_with(&old.kid()));
+        #[cfg(unix)]
+        for file in [&path, &kept] {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        // Begun and not finished before: the kept file is there already.
+        fs::write(&path, old.to_text()).unwrap();
+        assert_eq!(replace(&path, &new).unwrap(), kept);
+        assert_eq!(load(&path).unwrap().kid(), new.kid());
+    }
 
     #[test]
     fn a_key_is_made_once_and_only_its_owner_reads_it() {

@@ -62,6 +62,10 @@ diesel::table! {
         sealed -> Binary,
         master_kid -> Text,
         created_at -> TimeColumn,
+        published_at -> Nullable<TimeColumn>,
+        activated_at -> Nullable<TimeColumn>,
+        retiring_at -> Nullable<TimeColumn>,
+        retired_at -> Nullable<TimeColumn>,
     }
 }
 

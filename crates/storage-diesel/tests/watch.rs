@@ -26,7 +26,7 @@ use storage_diesel::Storage;
 use support::{TestDatabase, World};
 use token_core::id::SessionId;
 use token_core::session::EndReason;
-use token_core::store::{EndSession, FeedCursor, FeedStore, SessionStore};
+use token_core::store::{EndSession, FeedCursor, FeedStore, KeyStore, SessionStore};
 use token_core::time::{Clock, SystemClock, Timestamp};
 
 fn world() -> Option<World> {
@@ -95,6 +95,38 @@ fn another_nodes_end_is_told_on_postgres() {
     block_on(other.changed());
     let page = block_on(other.ended_sessions(cursor, world.at(-900))).unwrap();
     assert!(page.ended.contains(&(session.id, world.start)));
+}
+
+/// S33: a node that is told looks at its keys now rather than when their time has come; what is
+/// told of sessions says nothing of keys, and the reverse.
+#[test]
+fn another_nodes_keys_are_told_on_postgres() {
+    let Some(world) = world() else { return };
+    let (other, _) = world.another();
+    let keys_are_told = || {
+        let changed = pin!(other.keys_changed());
+        let mut context = Context::from_waker(Waker::noop());
+        changed.poll(&mut context).is_ready()
+    };
+    take_hints(&other);
+    block_on(other.keys_changed());
+    assert!(!keys_are_told());
+
+    let (session, _) = world.session(&world.user("ann"));
+    end(&world, &world.storage, session.id);
+    block_on(other.changed());
+    assert!(!keys_are_told());
+
+    let mut slow = world.database.postgres_connection();
+    slow.batch_execute(
+        "BEGIN; INSERT INTO keys (purpose, kid, alg, state, sealed, master_kid, created_at) \
+         VALUES ('access', 'k', 'ES256', 'active', '\\x01', 'm', now())",
+    )
+    .unwrap();
+    assert!(!keys_are_told(), "not before the commit");
+    slow.batch_execute("COMMIT").unwrap();
+    block_on(other.keys_changed());
+    assert!(!is_told(&other));
 }
 
 /// Words that were lost with the connection are made up for when there is a new one.

@@ -2,6 +2,7 @@
 //! other one knows.
 
 mod ends;
+mod keys;
 mod killed;
 
 use std::collections::HashSet;
@@ -25,7 +26,7 @@ flows!(postgres:
 );
 
 /// Two nodes, started at the same moment.
-fn start_both(setup: Setup) -> (Server, Server) {
+pub fn start_both(setup: Setup) -> (Server, Server) {
     let beside = setup.beside();
     let start = Barrier::new(2);
     thread::scope(|scope| {
@@ -61,7 +62,12 @@ fn nodes_that_start_at_once_share_one_key_set(database: Database) {
             .texts("purpose || ' ' || state", "FROM keys ORDER BY purpose");
         assert_eq!(
             keys,
-            ["access active", "master_check active", "refresh active"]
+            [
+                "access active",
+                "master_check active",
+                "pepper active",
+                "refresh active"
+            ]
         );
         let status = Ctl::of(&b).json(&["db", "status"]);
         assert_eq!(status["pending"], json!([]), "{status}");

@@ -8,10 +8,12 @@ use token_core::client::{ClientSecret, RegisteredClient};
 use token_core::id::{ClientId, UserId};
 use token_core::secret::SecretString;
 use token_core::session::Session;
+use token_core::store::StoredKey;
 use token_core::time::Timestamp;
 use token_core::user::User;
 
 use super::client::{self, ClientJson};
+use super::key::{self, BackedUp, KeyJson, RetiredJson, Rewrapped};
 use super::session;
 use super::table::{card, printable};
 use super::token::{self, InspectedJson, Verdict};
@@ -66,6 +68,21 @@ pub enum Answer {
     },
     /// Whether a token is good.
     Verified(Verdict),
+    /// Keys, as a list.
+    Keys(Vec<StoredKey>),
+    /// A key was made that will take over.
+    KeyMade(StoredKey),
+    /// A key is refused from now on.
+    KeyRetired {
+        /// Which.
+        retired: StoredKey,
+        /// The active one of its purpose.
+        successor: Option<StoredKey>,
+    },
+    /// All keys are sealed under another master key.
+    Rewrapped(Rewrapped),
+    /// The keys were written to a file.
+    BackedUp(BackedUp),
     /// So many sessions were ended.
     Ended(u64),
     /// These migrations were run.
@@ -162,11 +179,7 @@ impl Answer {
             } if quiet => document(&PasswordJson {
                 password: password.expose(),
             }),
-            Self::Done { .. } | Self::ClientDeleted { .. } | Self::Ended(_) | Self::Migrated(_)
-                if quiet =>
-            {
-                Ok(String::new())
-            }
+            _ if quiet && self.is_remark() => Ok(String::new()),
             Self::ClientDeleted { id, ended } => document(&ClientDeletedJson {
                 client_id: id,
                 ended: *ended,
@@ -177,6 +190,13 @@ impl Answer {
             }),
             Self::Ended(ended) => document(&EndedJson { ended: *ended }),
             Self::Migrated(applied) => document(&MigratedJson { applied }),
+            Self::Keys(keys) => document(&keys.iter().map(KeyJson::of).collect::<Vec<_>>()),
+            Self::KeyMade(key) => document(&KeyJson::of(key)),
+            Self::KeyRetired { retired, successor } => {
+                document(&RetiredJson::of(retired, successor.as_ref()))
+            }
+            Self::Rewrapped(rewrapped) => document(rewrapped),
+            Self::BackedUp(backed_up) => document(backed_up),
         }
     }
 
@@ -199,11 +219,7 @@ impl Answer {
                 password: Some(password),
                 ..
             } if quiet => format!("{}\n", password.expose()),
-            Self::Done { .. } | Self::ClientDeleted { .. } | Self::Ended(_) | Self::Migrated(_)
-                if quiet =>
-            {
-                String::new()
-            }
+            _ if quiet && self.is_remark() => String::new(),
             Self::ClientDeleted { id, ended } => format!("deleted {id}, {}\n", sessions(*ended)),
             Self::Done {
                 verb,
@@ -213,6 +229,34 @@ impl Answer {
             Self::Ended(ended) => format!("{}\n", sessions(*ended)),
             Self::Migrated(applied) if applied.is_empty() => "nothing to migrate\n".to_owned(),
             Self::Migrated(applied) => format!("ran {}\n", applied.join("\nran ")),
+            Self::Keys(keys) => key::table(keys),
+            Self::KeyMade(made) => key::made(made),
+            Self::KeyRetired { retired, successor } => key::retired(retired, successor.as_ref()),
+            Self::Rewrapped(rewrapped) => rewrapped.table(),
+            Self::BackedUp(backed_up) => backed_up.table(),
+        }
+    }
+
+    /// Whether it says what was done, rather than what was asked for.
+    const fn is_remark(&self) -> bool {
+        match self {
+            Self::Users(_)
+            | Self::User(_)
+            | Self::Sessions { .. }
+            | Self::Keys(_)
+            | Self::Clients(_)
+            | Self::ClientCreated { .. }
+            | Self::Inspected { .. }
+            | Self::Verified(_)
+            | Self::Status(_) => false,
+            Self::Done { .. }
+            | Self::ClientDeleted { .. }
+            | Self::KeyMade(_)
+            | Self::KeyRetired { .. }
+            | Self::Rewrapped(_)
+            | Self::BackedUp(_)
+            | Self::Ended(_)
+            | Self::Migrated(_) => true,
         }
     }
 }

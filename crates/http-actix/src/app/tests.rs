@@ -17,7 +17,7 @@ use token_core::password::{BcryptCost, BcryptHasher, PasswordPolicy};
 use token_core::policy::{RefreshPolicy, RegistrationPolicy, ReusePolicy, SessionPolicy};
 use token_core::random::{Entropy, SystemEntropy};
 use token_core::revocation::{Freshness, RevocationSet, WhenStale};
-use token_core::service::{Parts, Service};
+use token_core::service::{KeySettings, Parts, Service};
 use token_core::throttle::Unlimited;
 use token_core::time::{Clock, Lifetime, SystemClock};
 use token_core::token::access::{AccessMint, AccessTyp, AccessVerifier, VerifierPolicy};
@@ -110,6 +110,10 @@ fn parts(issuer: &str, claims: &[(&str, &str)], database: &str) -> Parts {
             access_secret: None,
             access_algorithm: AccessAlgorithm::Es256,
             refresh_secret: None,
+        },
+        key_settings: KeySettings {
+            rotation: None,
+            jwks_max_age: Lifetime::from_seconds(300),
         },
         mint: AccessMint {
             issuer: issuer.to_owned(),

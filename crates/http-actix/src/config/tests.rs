@@ -74,6 +74,11 @@ fn nothing_needs_to_be_set() {
     max_staleness = "10s"
     stale = "closed"
 
+    [keys]
+    rotation = "90d"
+    jwks_max_age = "5m"
+    rsa_bits = 3072
+
     [accounts]
     registration = "open"
     password_min_length = 8
@@ -210,4 +215,25 @@ fn the_report_shows_sources_and_no_secret() {
         again.values["http.allowed_origins"],
         "https://a.example,https://b.example"
     );
+}
+
+#[test]
+fn keys_rotate_as_told() {
+    let rotation = |text| {
+        let config = load(&[], &[("RENEWD_KEY_ROTATION", text)], "").unwrap();
+        (config.keys.settings.rotation, config.warnings)
+    };
+    let days = |days: u32| {
+        Some(token_core::time::Lifetime::from_seconds(
+            days * 24 * 60 * 60,
+        ))
+    };
+    assert_eq!(rotation("30d"), (days(30), vec![]));
+    for never in ["0", "off", "0s"] {
+        assert_eq!(rotation(never), (None, vec![]));
+    }
+    let (_, warnings) = rotation("5m");
+    insta::assert_snapshot!(warnings.join("\n"), @"RENEWD_KEY_ROTATION: a new key is published 310s before it signs (RENEWD_JWKS_MAX_AGE and time for every node to read it), so that keys change every 310s at the most");
+    let short = [("RENEWD_KEY_ROTATION", "20"), ("RENEWD_JWKS_MAX_AGE", "1s")];
+    assert_eq!(load(&[], &short, "").unwrap().warnings, [""; 0]);
 }

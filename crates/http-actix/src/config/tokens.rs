@@ -1,6 +1,6 @@
 //! `[tokens]`: what tokens say, who signs them and how long they last.
 
-use token_core::key::{AccessAlgorithm, SigningSecret};
+use token_core::key::{AccessAlgorithm, RsaBits, SigningSecret};
 use token_core::policy::{RefreshPolicy, ReusePolicy};
 use token_core::time::Lifetime;
 use token_core::token::access::AccessTyp;
@@ -13,8 +13,8 @@ use super::secrets;
 use super::session::{SessionConfig, lifetime, lifetime_up_to};
 use super::settings::{
     ACCESS_ALG, ACCESS_LIFETIME, ACCESS_SECRET, ACCESS_TYP, AUDIENCE, ISSUER, LEEWAY,
-    REFRESH_LIFETIME, REFRESH_POLICY, REFRESH_SECRET, REPLAY_WINDOW, REUSE_POLICY, SESSION_MAX_AGE,
-    Setting,
+    REFRESH_LIFETIME, REFRESH_POLICY, REFRESH_SECRET, REPLAY_WINDOW, REUSE_POLICY, RSA_BITS,
+    SESSION_MAX_AGE, Setting,
 };
 
 /// What tokens say, who signs them and how long they last.
@@ -68,7 +68,7 @@ impl TokensConfig {
             issuer,
             audience: raw.parse_optional(&AUDIENCE, parse_audience)?,
             leeway: lifetime_up_to(raw, &LEEWAY, MOST_LEEWAY)?,
-            access_algorithm: raw.parse(&ACCESS_ALG, parse_algorithm)?,
+            access_algorithm: algorithm(raw)?,
             access_typ: raw.choose(
                 &ACCESS_TYP,
                 &[("at+jwt", AccessTyp::AtJwt), ("JWT", AccessTyp::Jwt)],
@@ -217,12 +217,20 @@ fn parse_audience(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-fn parse_algorithm(text: &str) -> Result<AccessAlgorithm, &'static str> {
-    match text {
-        "ES256" => Ok(AccessAlgorithm::Es256),
-        "EdDSA" | "RS256" => Err("is not in this release yet: ES256 is"),
-        _ => Err("must be ES256"),
-    }
+fn algorithm(raw: &Raw) -> Result<AccessAlgorithm, ConfigError> {
+    let bits = raw.parse(&RSA_BITS, |text| {
+        let known = RsaBits::ALL.into_iter();
+        let mut fitting = known.filter(|bits| bits.get().to_string() == text);
+        fitting.next().ok_or("must be 2048, 3072 or 4096")
+    })?;
+    raw.choose(
+        &ACCESS_ALG,
+        &[
+            ("ES256", AccessAlgorithm::Es256),
+            ("EdDSA", AccessAlgorithm::EdDsa),
+            ("RS256", AccessAlgorithm::Rs256(bits)),
+        ],
+    )
 }
 
 fn claims(raw: &Raw) -> Result<ProfileClaims, ConfigError> {

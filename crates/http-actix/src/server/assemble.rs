@@ -47,8 +47,8 @@ impl Assembled {
         let mut options = Options::new(here, Arc::clone(&revocations));
         options.migrate = config.database.migrate;
         let storage = Arc::new(open(config.database.url.clone(), options).await?);
-        let master = master_key::find(&config.keys, storage.as_ref()).await?;
-        let warning = config.keys.file().and_then(master_key::warning);
+        let master = master_key::find(&config.keys.master, storage.as_ref()).await?;
+        let warning = config.keys.master.file().and_then(master_key::warning);
         config.warnings.extend(warning);
 
         let throttle = config
@@ -114,6 +114,7 @@ impl Foundations {
                 access_algorithm: tokens.access_algorithm,
                 refresh_secret: tokens.refresh_secret.clone(),
             },
+            key_settings: config.keys.settings,
             mint: AccessMint {
                 issuer: issuer.to_owned(),
                 audience: audience.to_owned(),

@@ -8,7 +8,7 @@ use token_core::key::MasterKey;
 use token_core::store::KeyStore;
 
 use super::ServeError;
-use crate::config::keys::KeysConfig;
+use crate::config::keys::MasterKeyPlace;
 
 /// Permissions of the group and of everybody else.
 const OTHERS: u32 = 0o077;
@@ -17,15 +17,15 @@ const OTHERS: u32 = 0o077;
 /// for any other it would open nothing, and hide that the right one is lost. It is on disk before
 /// anything is sealed with it, so that whoever finds keys in the database finds its file too.
 pub(super) async fn find(
-    config: &KeysConfig,
+    config: &MasterKeyPlace,
     store: &dyn KeyStore,
 ) -> Result<MasterKey, ServeError> {
     match config {
-        KeysConfig::Given { key, .. } => Ok(key.0.clone()),
-        KeysConfig::Managed(path) if store.keys().await?.is_empty() => {
+        MasterKeyPlace::Given { key, .. } => Ok(key.0.clone()),
+        MasterKeyPlace::Managed(path) if store.keys().await?.is_empty() => {
             Ok(master_key::load_or_create(path)?)
         }
-        KeysConfig::Managed(path) => master_key::load(path).map_err(|error| match error {
+        MasterKeyPlace::Managed(path) => master_key::load(path).map_err(|error| match error {
             MasterKeyFileError::Missing { path } => ServeError::LostMasterKey { path },
             error => error.into(),
         }),

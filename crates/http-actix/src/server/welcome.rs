@@ -44,7 +44,7 @@ fn whereabouts(config: &Config, port: u16) -> String {
         Some(path) => absolute(path),
         None => config.database.url.to_string(),
     };
-    let key = match config.keys.file() {
+    let key = match config.keys.master.file() {
         Some(path) => format!("in {}", absolute(path)),
         None => "from the environment".to_owned(),
     };

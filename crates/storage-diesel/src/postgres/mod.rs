@@ -84,6 +84,11 @@ impl Database {
         self.watch.ended().await;
     }
 
+    /// Comes when keys may have changed since this was last awaited.
+    pub(crate) async fn keys_changed(&self) {
+        self.watch.keys_changed().await;
+    }
+
     /// Queues a refresh.
     pub(crate) fn rotate(&self, rotation: Rotation) -> Result<Outcome<RotationOutcome>, Fault> {
         self.rotations.rotate(rotation)

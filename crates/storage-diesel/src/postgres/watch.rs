@@ -23,13 +23,23 @@ use crate::url::PostgresUrl;
 /// the server. So many ends in a short time are one hint.
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// The channel on which the server tells, at the commit, that sessions ended. See the migrations.
-const LISTEN: &str = "LISTEN renewd_ended";
+/// The channel on which the server tells, at the commit, that keys changed. See the migrations.
+const KEYS: &str = "renewd_keys";
+
+/// Both channels; the other one is for sessions that ended.
+const LISTEN: &str = "LISTEN renewd_ended; LISTEN renewd_keys";
 
 /// The thread.
 pub(super) struct Watch {
     thread: Mutex<Option<Thread>>,
-    ended: Arc<Hint>,
+    hints: Arc<Hints>,
+}
+
+/// What whoever waits is told.
+#[derive(Debug, Default)]
+struct Hints {
+    ended: Hint,
+    keys: Hint,
 }
 
 struct Thread {
@@ -43,11 +53,11 @@ impl Watch {
     /// from now on is told, so the feed may be read for the first time.
     pub(super) fn start(link: Link, offset: Offset) -> Result<Self, OpenError> {
         let (until, stopped) = crossbeam_channel::bounded(0);
-        let ended = Arc::new(Hint::default());
+        let hints = Arc::new(Hints::default());
         let mut watcher = Watcher {
             link,
             seen: None,
-            ended: Arc::clone(&ended),
+            hints: Arc::clone(&hints),
             offset,
         };
         watcher.look()?;
@@ -57,13 +67,18 @@ impl Watch {
             .map_err(OpenError::Thread)?;
         Ok(Self {
             thread: Mutex::new(Some(Thread { until, handle })),
-            ended,
+            hints,
         })
     }
 
     /// Comes when sessions may have ended since this was last awaited.
     pub(super) async fn ended(&self) {
-        self.ended.take().await;
+        self.hints.ended.take().await;
+    }
+
+    /// Comes when keys may have changed since this was last awaited.
+    pub(super) async fn keys_changed(&self) {
+        self.hints.keys.take().await;
     }
 
     /// Ends the thread.
@@ -84,7 +99,7 @@ struct Watcher {
     link: Link,
     /// The number of the connection that was looked at last.
     seen: Option<u32>,
-    ended: Arc<Hint>,
+    hints: Arc<Hints>,
     offset: Offset,
 }
 
@@ -101,7 +116,7 @@ impl Watcher {
         let Ok(AnyConnection::Postgres(conn)) = self.link.get() else {
             return Ok(());
         };
-        let looked = is_told(conn).and_then(|told| {
+        let looked = news(conn).and_then(|told| {
             self.offset.measure_if_due(conn)?;
             Ok(told)
         });
@@ -110,8 +125,11 @@ impl Watcher {
                 // Before a new connection listened anything may have happened.
                 let number = Some(self.link.opened());
                 let new = std::mem::replace(&mut self.seen, number) != number;
-                if told || new {
-                    self.ended.give();
+                if told.ended || new {
+                    self.hints.ended.give();
+                }
+                if told.keys || new {
+                    self.hints.keys.give();
                 }
                 Ok(())
             }
@@ -135,11 +153,21 @@ pub(super) fn listen(
     Ok(conn)
 }
 
-fn is_told(conn: &mut PgConnection) -> QueryResult<bool> {
-    let mut told = false;
+/// What the server told.
+#[derive(Default)]
+struct News {
+    ended: bool,
+    keys: bool,
+}
+
+fn news(conn: &mut PgConnection) -> QueryResult<News> {
+    let mut news = News::default();
     for notification in conn.notifications_iter() {
-        notification?;
-        told = true;
+        if notification?.channel == KEYS {
+            news.keys = true;
+        } else {
+            news.ended = true;
+        }
     }
-    Ok(told)
+    Ok(news)
 }

@@ -2,7 +2,8 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use token_core::id::KeyId;
-use token_core::store::{KeyPurpose, KeyState, StoredKey};
+use token_core::store::{KeyPurpose, KeyState, KeyTimes, StoredKey};
+use token_core::time::Timestamp;
 
 use crate::columns::Time;
 use crate::error::Failure;
@@ -21,6 +22,10 @@ pub(crate) struct KeyRow {
     sealed: Vec<u8>,
     master_kid: String,
     created_at: Time,
+    published_at: Option<Time>,
+    activated_at: Option<Time>,
+    retiring_at: Option<Time>,
+    retired_at: Option<Time>,
 }
 
 impl From<&StoredKey> for KeyRow {
@@ -34,6 +39,10 @@ impl From<&StoredKey> for KeyRow {
             sealed: key.sealed.clone(),
             master_kid: key.master_kid.clone(),
             created_at: key.created_at.into(),
+            published_at: key.times.published_at.map(Time::from),
+            activated_at: key.times.activated_at.map(Time::from),
+            retiring_at: key.times.retiring_at.map(Time::from),
+            retired_at: key.times.retired_at.map(Time::from),
         }
     }
 }
@@ -59,6 +68,12 @@ impl TryFrom<KeyRow> for StoredKey {
             sealed: row.sealed,
             master_kid: row.master_kid,
             created_at: row.created_at.into(),
+            times: KeyTimes {
+                published_at: row.published_at.map(Timestamp::from),
+                activated_at: row.activated_at.map(Timestamp::from),
+                retiring_at: row.retiring_at.map(Timestamp::from),
+                retired_at: row.retired_at.map(Timestamp::from),
+            },
         })
     }
 }

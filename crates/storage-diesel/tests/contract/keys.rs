@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use token_core::id::KeyId;
-use token_core::store::{KeyPurpose, KeyState, KeyStore, StoredKey};
+use token_core::store::{KeyPurpose, KeyState, KeyStore, KeyTimes, StoredKey};
 
 use crate::support::{World, at_once};
 
@@ -16,6 +16,11 @@ fn key(world: &World, kid: &str, purpose: KeyPurpose, alg: &str) -> StoredKey {
         sealed: vec![0, 1, 255],
         master_kid: "m".to_owned(),
         created_at: world.start,
+        times: KeyTimes {
+            published_at: Some(world.start),
+            activated_at: Some(world.at(1)),
+            ..KeyTimes::default()
+        },
     }
 }
 
@@ -31,25 +36,22 @@ pub fn missing_keys_are_added_once(world: &World) {
     let later = [
         key(world, "b", KeyPurpose::Access, "ES256"),
         key(world, "c", KeyPurpose::Access, "EdDSA"),
+        key(world, "p", KeyPurpose::Pepper, "HKDF"),
     ];
-    let expected = [&wanted[0], &later[1], &wanted[1], &wanted[2]];
+    let expected = [&wanted[0], &wanted[1], &later[2], &wanted[2]];
     assert!(
         add(&later).iter().eq(expected),
-        "one algorithm has one active key"
+        "one purpose has one active key, whatever its algorithm"
     );
     assert!(block_on(world.storage.keys()).unwrap().iter().eq(expected));
 
     world
         .database
-        .execute("UPDATE keys SET state = 'retired' WHERE kid = 'a'");
-    assert_eq!(block_on(world.storage.keys()).unwrap().len(), 3);
-    world
-        .database
-        .execute("UPDATE keys SET state = 'retiring' WHERE kid = 'c'");
+        .execute("UPDATE keys SET state = 'retiring' WHERE kid = 'a'");
     let kids: Vec<_> = add(&later).iter().map(|k| k.kid.to_string()).collect();
     assert_eq!(
         kids,
-        ["b", "c", "m", "r"],
+        ["a", "b", "m", "p", "r"],
         "what is there is not added again"
     );
 }

@@ -12,6 +12,7 @@
 
 mod clients;
 mod feed;
+mod key_lives;
 mod keys;
 mod names;
 mod races;
@@ -114,6 +115,16 @@ contract! {
         no_session_is_opened_for_a_client_that_is_gone,
         an_ended_session_of_a_client_is_replaced_once,
         no_session_survives_the_deletion_of_its_client,
+    ]
+    key_lives: [
+        a_key_goes_its_way,
+        nodes_that_rotate_at_once_have_one_next_key,
+        a_key_that_is_retired_at_once_has_one_successor,
+        a_change_is_made_whole_or_not_at_all,
+        a_decision_counts_for_the_keys_it_was_made_for,
+        a_pepper_in_use_stays,
+        keys_are_sealed_again_together,
+        keys_of_an_older_schema_go_on,
     ]
     feed: [
         the_first_page_has_the_retention_window,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pollster::block_on;
 use storage_diesel::{DatabaseUrl, Options, Storage};
 use token_core::id::ClientId;
-use token_core::key::{AccessAlgorithm, KeySources, MasterKey, SigningSecret};
+use token_core::key::{AccessAlgorithm, KeySources, MasterKey, Peppers, SigningSecret};
 use token_core::password::{
     BcryptCost, BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash,
     PasswordHashing, PasswordPolicy, PresentedPassword, Verification,
@@ -15,8 +15,8 @@ use token_core::policy::{RefreshPolicy, RegistrationPolicy, ReusePolicy, Session
 use token_core::random::{Entropy, SystemEntropy};
 use token_core::revocation::{Freshness, RevocationSet, WhenStale};
 use token_core::service::{
-    LoggedIn, LoginError, LoginRequest, Parts, RefreshError, RefreshRequest, Refreshed,
-    Registration, Service, StartError,
+    KeySettings, LoggedIn, LoginError, LoginRequest, Parts, RefreshError, RefreshRequest,
+    Refreshed, Registration, Service, StartError,
 };
 use token_core::session::{ClientFacts, Transport};
 use token_core::store::BoxFuture;
@@ -93,6 +93,10 @@ pub struct Hashing {
 }
 
 impl PasswordHashing for Hashing {
+    fn use_peppers(&self, peppers: Arc<Peppers>) {
+        self.hasher.set_peppers(peppers);
+    }
+
     fn hash(
         &self,
         password: CandidatePassword,
@@ -129,6 +133,8 @@ pub struct Setup {
     pub secrets: bool,
     /// The bcrypt cost.
     pub cost: u32,
+    /// The algorithm of managed keys.
+    pub algorithm: AccessAlgorithm,
 }
 
 impl Setup {
@@ -138,6 +144,7 @@ impl Setup {
             master: MasterKey::generate(&SystemEntropy::default()),
             secrets: false,
             cost: 10,
+            algorithm: AccessAlgorithm::Es256,
         }
     }
 }
@@ -190,8 +197,12 @@ impl Node {
             keys: KeySources {
                 master: setup.master.clone(),
                 access_secret: secret("Yx3-kQ9vTz1LrP0wNe7uHs5dCj2mBg8a"),
-                access_algorithm: AccessAlgorithm::Es256,
+                access_algorithm: setup.algorithm,
                 refresh_secret: secret("b6Fq_ZtW4nUe0KcXo8RjA2yMhV7pLd1s"),
+            },
+            key_settings: KeySettings {
+                rotation: Some("90d".parse().unwrap()),
+                jwks_max_age: "5m".parse().unwrap(),
             },
             mint: AccessMint {
                 issuer: ISSUER.to_owned(),

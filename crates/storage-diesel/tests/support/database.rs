@@ -61,6 +61,14 @@ impl TestDatabase {
         Some(Self::Postgres { url, name, server })
     }
 
+    /// One more of the same kind.
+    pub fn another(&self) -> Option<Self> {
+        match self {
+            Self::Sqlite(_) => Some(Self::sqlite()),
+            Self::Postgres { .. } => Self::postgres(),
+        }
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         match self {

@@ -1,51 +1,19 @@
 //! The keys of access tokens: managed key pairs, or a configured secret.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use jsonwebtoken::crypto::JwtSigner;
-use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde::Serialize;
 
+use super::algorithm::AccessAlgorithm;
 use super::jwks::VerificationKey;
 use super::master::derive;
+use super::signer::Signer;
 use crate::encoding;
 use crate::id::KeyId;
 use crate::secret::SecretString;
-
-/// The algorithm of a managed key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccessAlgorithm {
-    /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4), which every verifier knows.
-    Es256,
-}
-
-impl AccessAlgorithm {
-    /// The name in the `alg` header.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-        }
-    }
-
-    /// Makes a new key pair, as PKCS#8.
-    #[expect(
-        clippy::expect_used,
-        reason = "key generation fails only without randomness"
-    )]
-    pub fn generate(self) -> Vec<u8> {
-        match self {
-            Self::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-                .and_then(|pair| pair.to_pkcs8v1())
-                .map(|der| der.as_ref().to_vec())
-                .expect("a key pair is made"),
-        }
-    }
-}
 
 /// A configured secret that access tokens are signed with (`HS256`).
 #[derive(Debug, Clone)]
@@ -105,12 +73,12 @@ impl SigningSecret {
     }
 }
 
-/// A key that signs access tokens.
+/// A key that signs access tokens. Clones share the private key, which is parsed once.
 #[derive(Clone)]
 pub struct AccessKey {
     kid: KeyId,
     algorithm: Algorithm,
-    signing: EncodingKey,
+    signer: Arc<Signer>,
     verifying: VerificationKey,
     public: Option<Jwk>,
 }
@@ -121,33 +89,31 @@ pub struct AccessKey {
 pub struct InvalidKey(&'static str);
 
 impl AccessKey {
-    /// Opens a managed key pair. Its name is the RFC 7638 thumbprint of its public key.
+    /// Opens a managed key pair; the size that the algorithm names does not matter here. Its name
+    /// is the RFC 7638 thumbprint of its public key.
     pub fn from_pkcs8(algorithm: AccessAlgorithm, pkcs8: &[u8]) -> Result<Self, InvalidKey> {
-        let invalid = InvalidKey(algorithm.as_str());
-        let (alg, key_alg, signing) = match algorithm {
-            AccessAlgorithm::Es256 => (
-                Algorithm::ES256,
-                KeyAlgorithm::ES256,
-                EncodingKey::from_ec_der(pkcs8),
-            ),
-        };
-        let mut jwk = Jwk::from_encoding_key(&signing, alg).map_err(|_| invalid.clone())?;
-        let kid = jwk
-            .thumbprint(ThumbprintHash::SHA256)
-            .map_err(|_| invalid.clone())?;
-        jwk.common.key_id = Some(kid.clone());
-        jwk.common.key_algorithm = Some(key_alg);
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| invalid)?;
-        let kid = KeyId::from_trusted(kid);
-        let verifying = VerificationKey::new(Some(kid.clone()), alg, decoding);
-        Ok(Self {
-            kid,
-            algorithm: alg,
-            signing,
-            verifying,
-            public: Some(jwk),
-        })
+        let opened = Signer::open(algorithm, pkcs8).and_then(|signer| {
+            let (alg, key_alg) = match algorithm {
+                AccessAlgorithm::Es256 => (Algorithm::ES256, KeyAlgorithm::ES256),
+                AccessAlgorithm::EdDsa => (Algorithm::EdDSA, KeyAlgorithm::EdDSA),
+                AccessAlgorithm::Rs256(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+            };
+            let mut jwk = Jwk::from_decoding_key(&signer.public()?, Some(alg)).ok()?;
+            let kid = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+            jwk.common.key_id = Some(kid.clone());
+            jwk.common.key_algorithm = Some(key_alg);
+            jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+            let kid = KeyId::from_trusted(kid);
+            let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+            Some(Self {
+                verifying: VerificationKey::new(Some(kid.clone()), alg, decoding),
+                kid,
+                algorithm: alg,
+                signer: Arc::new(signer),
+                public: Some(jwk),
+            })
+        });
+        opened.ok_or(InvalidKey(algorithm.as_str()))
     }
 
     /// The key of a configured secret. Its name is derived from it and says nothing about it.
@@ -159,7 +125,7 @@ impl AccessKey {
             verifying: VerificationKey::new(Some(kid.clone()), Algorithm::HS256, decoding),
             kid,
             algorithm: Algorithm::HS256,
-            signing: EncodingKey::from_secret(secret.expose()),
+            signer: Arc::new(Signer::of_secret(secret.expose())),
             public: None,
         }
     }
@@ -179,12 +145,8 @@ impl AccessKey {
         self.public.as_ref()
     }
 
-    /// Signs claims as a JWT of that `typ`. The parsed private key is kept per thread, because parsing it costs more
-    /// than signing with it.
-    #[expect(
-        clippy::expect_used,
-        reason = "the key was opened once and the claims are plain data"
-    )]
+    /// Signs claims as a JWT of that `typ`.
+    #[expect(clippy::expect_used, reason = "the claims are plain data")]
     pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> String {
         let header = Header {
             typ: Some(typ.to_owned()),
@@ -195,31 +157,10 @@ impl AccessKey {
         let mut token = encoding::base64url(json(serde_json::to_vec(&header)));
         token.push('.');
         token.push_str(&encoding::base64url(json(serde_json::to_vec(claims))));
-        let signature = self.with_signer(|signer| signer.try_sign(token.as_bytes()));
+        let signature = self.signer.sign(token.as_bytes());
         token.push('.');
-        token.push_str(&encoding::base64url(
-            signature.expect("an opened key signs"),
-        ));
+        token.push_str(&encoding::base64url(signature));
         token
-    }
-
-    #[expect(clippy::expect_used, reason = "the key was opened once")]
-    fn with_signer<T>(&self, sign: impl FnOnce(&dyn JwtSigner) -> T) -> T {
-        /// More keys than a ring ever has at a time; beyond it the cache starts anew.
-        const MOST: usize = 16;
-        thread_local! {
-            static SIGNERS: RefCell<HashMap<KeyId, Box<dyn JwtSigner>>> = RefCell::default();
-        }
-        SIGNERS.with_borrow_mut(|signers| {
-            if signers.len() >= MOST && !signers.contains_key(&self.kid) {
-                signers.clear();
-            }
-            let signer = signers.entry(self.kid.clone()).or_insert_with(|| {
-                (DEFAULT_PROVIDER.signer_factory)(&self.algorithm, &self.signing)
-                    .expect("an opened key parses again")
-            });
-            sign(signer.as_ref())
-        })
     }
 }
 
@@ -231,7 +172,27 @@ impl fmt::Debug for AccessKey {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use aws_lc_rs::signature::RsaKeyPair;
+
     use super::*;
+    use crate::key::RsaBits;
+    use crate::token::jws::Compact;
+
+    /// An RSA key pair of 1024 bits as PKCS#8, made for this test.
+    const RSA_1024: &str = "\
+        MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBAKMcCslMYJ5z1xva3isLykd3cB_RRz8W\
+        HlHwvheQX7G3WEWBCiFNPV89wCchq_uCwj3nPx7mQzd1W04UsK-jdy7yl6Nq42argm0ykRX5TLZ2wrqT\
+        Ez4G1jYg3ED9kw7g7BW6CBalgchSCSdkCCitExBoh9nq8r7EA5EwJwlonW89AgMBAAECgYEAgTJqHM6h\
+        zYDGR2sTBZe-LuOdbaZwP7k-ZPtDJxkVo4gtpEg1BPHQhgs8lAJo3rzRLQVpiwkq_te3bd6XoVfiw4oM\
+        1J3APP3z6mEMhdKLorBukwzL2kB1L8BAHdwwxY-lTLP4q1oMEmaVjg8-ACgvcLZLSOpCZhDWbjdOF8Yu\
+        bEUCQQDWgTuuJe3KhT592G615MLBSOXmc1rZAX8R7Mu3xaFQ2FvtmLx8ufXPGNE0WiNiWagP7_Yqq7iw\
+        jCnabB5scA0HAkEAwqmZDfP8h5sO87tWNWNwQQgXwYPTrD0EAK3UM-61A3SdE3oArukqwfvKFng0u2-h\
+        8o9r1CUc7rWZhPFmovcUmwJBAJxKZziZLCxeb0z0UJ45gumf-tqxfCUXYQWnejt5RPOJ4Vk560QZno95\
+        rpytfJChcMHD_qHSouwIBErAcl5iOisCQAXoacm_nulqrlB9XgduxihjG313B8SRcX6nx-nvk7TQJDhE\
+        GqM0VmTexGpcKZWKtMqMycP9gFxKTKd5QBkwEIMCQAW4YDXO_WxrmUCwlMkJIYg6eVIuU8qG0mFw0Und\
+        Q3-F2sX4zjZLRChXMvOCWsQa-H1MtHJW-Wi-ql7cWI2r-Uo";
 
     /// S31: short or obvious secrets are refused.
     #[test]
@@ -251,27 +212,85 @@ mod tests {
         }
     }
 
-    /// S28 S29: the published key is public, named by its thumbprint.
-    #[test]
-    fn a_managed_key_publishes_only_its_public_half() {
-        let key = AccessKey::from_pkcs8(AccessAlgorithm::Es256, &AccessAlgorithm::Es256.generate())
-            .unwrap();
-        let jwk = serde_json::to_value(key.public().unwrap()).unwrap();
-        let mut members: Vec<_> = jwk
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        members.sort_unstable();
-        assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
-        assert_eq!(jwk["kid"], key.kid().as_str());
-        assert_eq!((&jwk["alg"], &jwk["use"]), (&"ES256".into(), &"sig".into()));
+    fn key(algorithm: AccessAlgorithm) -> AccessKey {
+        AccessKey::from_pkcs8(algorithm, &algorithm.generate()).unwrap()
     }
 
+    /// S28 S29: the published key is public, named by its thumbprint, and says what it is for.
     #[test]
-    fn junk_is_not_a_key() {
-        assert!(AccessKey::from_pkcs8(AccessAlgorithm::Es256, b"junk").is_err());
-        assert!(AccessKey::from_pkcs8(AccessAlgorithm::Es256, b"").is_err());
+    fn a_managed_key_publishes_only_its_public_half() {
+        for (algorithm, alg, kty, particular) in [
+            (
+                AccessAlgorithm::Es256,
+                "ES256",
+                "EC",
+                &["crv", "x", "y"][..],
+            ),
+            (AccessAlgorithm::EdDsa, "EdDSA", "OKP", &["crv", "x"]),
+            (
+                AccessAlgorithm::Rs256(RsaBits::B2048),
+                "RS256",
+                "RSA",
+                &["e", "n"],
+            ),
+        ] {
+            let key = key(algorithm);
+            let jwk = serde_json::to_value(key.public().unwrap()).unwrap();
+            let members: BTreeSet<_> = jwk
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let common = ["alg", "kid", "kty", "use"];
+            let expected: BTreeSet<_> = common.iter().chain(particular).copied().collect();
+            assert_eq!(members, expected);
+            assert_eq!(jwk["kid"], key.kid().as_str());
+            assert_eq!((&jwk["alg"], &jwk["use"]), (&alg.into(), &"sig".into()));
+            assert_eq!(jwk["kty"], kty);
+        }
+    }
+
+    /// Every algorithm signs what the published key verifies, and its header names it.
+    #[test]
+    fn what_is_signed_verifies_with_the_published_key() {
+        for algorithm in [
+            AccessAlgorithm::Es256,
+            AccessAlgorithm::EdDsa,
+            AccessAlgorithm::Rs256(RsaBits::B2048),
+        ] {
+            let key = key(algorithm);
+            let token = key.sign("at+jwt", &serde_json::json!({ "a": 1 }));
+            let public = DecodingKey::from_jwk(key.public().unwrap()).unwrap();
+            let compact = Compact::parse(&token).unwrap();
+            assert_eq!(compact.alg(), algorithm.as_str());
+            assert_eq!(compact.kid(), Some(key.kid().as_str()));
+            assert!(
+                compact.verify(key.algorithm, &public).is_ok(),
+                "{algorithm:?}"
+            );
+        }
+    }
+
+    /// S30: neither junk nor a key of another kind is taken, nor an RSA key that is too short.
+    #[test]
+    fn what_is_not_a_key_of_the_algorithm_is_refused() {
+        let every = [
+            AccessAlgorithm::Es256,
+            AccessAlgorithm::EdDsa,
+            AccessAlgorithm::Rs256(RsaBits::B2048),
+        ];
+        for algorithm in every {
+            for other in every.into_iter().filter(|other| *other != algorithm) {
+                assert!(AccessKey::from_pkcs8(algorithm, &other.generate()).is_err());
+            }
+            assert!(AccessKey::from_pkcs8(algorithm, b"junk").is_err());
+            assert!(AccessKey::from_pkcs8(algorithm, b"").is_err());
+        }
+        let short = encoding::decode_base64url(RSA_1024).unwrap();
+        let why = RsaKeyPair::from_pkcs8(&short).unwrap_err().to_string();
+        assert_eq!(why, "TooSmall");
+        let rs256 = AccessAlgorithm::Rs256(RsaBits::B2048);
+        assert!(AccessKey::from_pkcs8(rs256, &short).is_err());
     }
 }

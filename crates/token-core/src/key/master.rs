@@ -1,5 +1,5 @@
-//! The master key: 32 bytes outside the database that seal the keys inside it and seed the pepper
-//! of the password hashes.
+//! The master key: 32 bytes outside the database that seal the keys inside it and seed the first
+//! pepper of the password hashes.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, HKDF_SHA384, KeyType, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::pepper::Pepper;
 use crate::encoding;
 use crate::random::{self, Entropy};
 use crate::secret::SecretBytes;
@@ -15,11 +16,6 @@ use crate::secret::SecretBytes;
 /// The master key.
 #[derive(Clone)]
 pub struct MasterKey(SecretBytes<32>);
-
-/// What passwords are keyed with before they are hashed. Never in the database: whoever steals
-/// only that cannot even start to guess.
-#[derive(Clone)]
-pub struct Pepper(SecretBytes<48>);
 
 /// The text is not a master key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -70,9 +66,14 @@ impl MasterKey {
         encoding::base64url(derive::<12>(self.0.expose(), b"renewd master kid v1").expose())
     }
 
-    /// The pepper of password hashes.
+    /// The first pepper of an installation that was made with this key. It is stored like every
+    /// other key, so that it outlives the master key.
     pub fn pepper(&self) -> Pepper {
-        Pepper(derive(self.0.expose(), b"renewd password pepper v1"))
+        Pepper::from_material(self.pepper_material().expose(), true)
+    }
+
+    pub(super) fn pepper_material(&self) -> SecretBytes<48> {
+        derive(self.0.expose(), b"renewd password pepper v1")
     }
 
     /// Encrypts `plain` (AES-256-GCM-SIV) so that it opens only in the place that `place` names.
@@ -113,19 +114,6 @@ impl MasterKey {
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey([redacted])")
-    }
-}
-
-impl Pepper {
-    /// The pepper's bytes.
-    pub(crate) const fn expose(&self) -> &[u8; 48] {
-        self.0.expose()
-    }
-}
-
-impl fmt::Debug for Pepper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pepper([redacted])")
     }
 }
 

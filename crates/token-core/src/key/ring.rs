@@ -4,27 +4,14 @@ use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
 
-use super::access::{AccessAlgorithm, AccessKey, SigningSecret};
+use super::access::AccessKey;
+use super::algorithm::AccessAlgorithm;
 use super::jwks::VerificationKeys;
-use super::master::MasterKey;
+use super::pepper::Peppers;
 use super::refresh::{RefreshKey, RefreshKeys};
+use super::sources::{KeySources, damaged, usable};
 use crate::id::KeyId;
-use crate::random::{self, Entropy};
 use crate::store::{KeyPurpose, KeyState, StoredKey};
-use crate::time::Timestamp;
-
-/// Where keys come from: the master key opens the stored ones, configured secrets replace them.
-#[derive(Debug, Clone)]
-pub struct KeySources {
-    /// Opens what is stored.
-    pub master: MasterKey,
-    /// Signs access tokens in place of a managed key.
-    pub access_secret: Option<SigningSecret>,
-    /// The algorithm of managed access keys.
-    pub access_algorithm: AccessAlgorithm,
-    /// Key material of refresh tokens in place of a managed one.
-    pub refresh_secret: Option<SigningSecret>,
-}
 
 /// Every key, opened.
 #[derive(Debug)]
@@ -33,6 +20,8 @@ pub struct KeyRing {
     verifying: VerificationKeys,
     published: JwkSet,
     refresh: Arc<RefreshKeys>,
+    peppers: Arc<Peppers>,
+    stored: Vec<StoredKey>,
 }
 
 /// The stored keys do not make a ring.
@@ -58,99 +47,12 @@ pub enum KeyRingError {
     Missing(&'static str),
 }
 
-/// What the sealed bytes of the master check say.
-const MASTER_CHECK: &[u8] = b"renewd";
-/// The `alg` of key material that is not a signature key.
-const KEY_MATERIAL: &str = "HKDF";
-
-impl KeySources {
-    /// Keys to store where none of their kind is stored yet.
-    pub fn candidates(&self, now: Timestamp, entropy: &dyn Entropy) -> Vec<StoredKey> {
-        let mut keys = vec![self.master_check(now)];
-        if self.refresh_secret.is_none() {
-            keys.push(self.new_refresh_key(now, entropy));
-        }
-        if self.access_secret.is_none() {
-            keys.extend(self.new_access_key(now));
-        }
-        keys
-    }
-
-    /// Whether the master key is the one that the stored keys were sealed with, as far as the
-    /// stored proof tells; without a proof there is nothing to fit.
-    pub fn check_master(&self, stored: &[StoredKey]) -> Result<(), KeyRingError> {
-        let mut proofs = stored
-            .iter()
-            .filter(|key| key.purpose == KeyPurpose::MasterCheck);
-        if proofs.all(|proof| self.open(proof).as_deref() == Ok(MASTER_CHECK)) {
-            Ok(())
-        } else {
-            Err(KeyRingError::WrongMasterKey)
-        }
-    }
-
-    fn master_check(&self, now: Timestamp) -> StoredKey {
-        let kid = KeyId::from_trusted(self.master.kid());
-        self.stored(
-            kid,
-            KeyPurpose::MasterCheck,
-            KEY_MATERIAL,
-            None,
-            MASTER_CHECK,
-            now,
-        )
-    }
-
-    fn new_refresh_key(&self, now: Timestamp, entropy: &dyn Entropy) -> StoredKey {
-        let material: [u8; 32] = random::bytes(entropy);
-        let kid = RefreshKey::from_material(&material).kid().clone();
-        self.stored(kid, KeyPurpose::Refresh, KEY_MATERIAL, None, &material, now)
-    }
-
-    fn new_access_key(&self, now: Timestamp) -> Option<StoredKey> {
-        let pkcs8 = self.access_algorithm.generate();
-        let key = AccessKey::from_pkcs8(self.access_algorithm, &pkcs8).ok()?;
-        let jwk = key.public().and_then(|jwk| serde_json::to_string(jwk).ok());
-        let alg = self.access_algorithm.as_str();
-        Some(self.stored(key.kid().clone(), KeyPurpose::Access, alg, jwk, &pkcs8, now))
-    }
-
-    fn stored(
-        &self,
-        kid: KeyId,
-        purpose: KeyPurpose,
-        alg: &str,
-        public_jwk: Option<String>,
-        secret: &[u8],
-        now: Timestamp,
-    ) -> StoredKey {
-        StoredKey {
-            sealed: self.master.seal(&place(purpose, &kid), secret),
-            alg: alg.to_owned(),
-            state: KeyState::Active,
-            master_kid: self.master.kid(),
-            created_at: now,
-            kid,
-            purpose,
-            public_jwk,
-        }
-    }
-
-    fn open(&self, key: &StoredKey) -> Result<Vec<u8>, KeyRingError> {
-        if key.master_kid != self.master.kid() {
-            return Err(KeyRingError::WrongMasterKey);
-        }
-        self.master
-            .unseal(&place(key.purpose, &key.kid), &key.sealed)
-            .map_err(|_| damaged(key))
-    }
-}
-
 impl KeyRing {
     /// Opens the stored keys.
     pub fn open(sources: &KeySources, stored: &[StoredKey]) -> Result<Self, KeyRingError> {
         sources.check_master(stored)?;
         let refresh = Arc::new(refresh_keys(sources, stored)?);
+        let peppers = Arc::new(sources.peppers(stored)?);
         let (access, others) = access_keys(sources, stored)?;
         let all = || std::iter::once(&access).chain(&others);
         Ok(Self {
@@ -159,8 +61,16 @@ impl KeyRing {
                 keys: all().filter_map(|key| key.public().cloned()).collect(),
             },
             refresh,
+            peppers,
             access,
+            stored: stored.to_vec(),
         })
+    }
+
+    /// Whether these are the keys that the ring was made of: opening them again would change
+    /// nothing.
+    pub fn is_of(&self, stored: &[StoredKey]) -> bool {
+        self.stored == stored
     }
 
     /// The key that signs access tokens.
@@ -181,6 +91,11 @@ impl KeyRing {
     /// The keys of refresh tokens.
     pub const fn refresh(&self) -> &Arc<RefreshKeys> {
         &self.refresh
+    }
+
+    /// The peppers of password hashes.
+    pub const fn peppers(&self) -> &Arc<Peppers> {
+        &self.peppers
     }
 }
 
@@ -214,16 +129,13 @@ fn access_keys(
     let mut active = None;
     let mut others = Vec::new();
     for key in usable(stored, KeyPurpose::Access) {
-        let algorithm = match key.alg.as_str() {
-            "ES256" => AccessAlgorithm::Es256,
-            _ => return Err(damaged(key)),
-        };
+        let algorithm = AccessAlgorithm::from_name(&key.alg).ok_or_else(|| damaged(key))?;
         let opened = AccessKey::from_pkcs8(algorithm, &sources.open(key)?)
             .ok()
             .filter(|opened| *opened.kid() == key.kid)
             .ok_or_else(|| damaged(key))?;
-        let signs = key.state == KeyState::Active && algorithm == sources.access_algorithm;
-        if active.is_none() && signs {
+        // Whatever its algorithm: a configured one that is new has its key published first.
+        if active.is_none() && key.state == KeyState::Active {
             active = Some(opened);
         } else {
             others.push(opened);
@@ -232,32 +144,13 @@ fn access_keys(
     Ok((active.ok_or(KeyRingError::Missing("access"))?, others))
 }
 
-/// Keys of a purpose, oldest first, so that every node picks the same active one.
-fn usable(stored: &[StoredKey], purpose: KeyPurpose) -> Vec<&StoredKey> {
-    let mut keys: Vec<_> = stored
-        .iter()
-        .filter(|key| key.purpose == purpose && key.state != KeyState::Retired)
-        .collect();
-    keys.sort_by(|a, b| (a.created_at, &a.kid).cmp(&(b.created_at, &b.kid)));
-    keys
-}
-
-/// What a ciphertext is bound to.
-fn place(purpose: KeyPurpose, kid: &KeyId) -> String {
-    format!("{}/{kid}", purpose.as_str())
-}
-
-fn damaged(key: &StoredKey) -> KeyRingError {
-    KeyRingError::Damaged {
-        purpose: key.purpose.as_str(),
-        kid: key.kid.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::{MasterKey, RsaBits, SigningSecret};
+    use crate::random::Entropy;
     use crate::random::testing::CountingEntropy;
+    use crate::time::Timestamp;
 
     fn sources() -> KeySources {
         KeySources {
@@ -269,7 +162,8 @@ mod tests {
     }
 
     fn candidates(sources: &KeySources) -> Vec<StoredKey> {
-        sources.candidates(Timestamp::from_unix_seconds(1), &CountingEntropy::default())
+        let now = Timestamp::from_unix_seconds(1);
+        sources.missing(&[], now, &CountingEntropy::default())
     }
 
     #[test]
@@ -347,11 +241,69 @@ mod tests {
                 .get(before.refresh().active().kid().as_str())
                 .is_some()
         );
-        assert_eq!(
+        let purposes: Vec<_> = candidates(&configured).iter().map(|k| k.purpose).collect();
+        assert_eq!(purposes, [KeyPurpose::MasterCheck, KeyPurpose::Pepper]);
+        assert!(
             configured
-                .candidates(Timestamp::from_unix_seconds(1), &CountingEntropy::default())
-                .len(),
-            1
+                .missing(
+                    &stored,
+                    Timestamp::from_unix_seconds(2),
+                    &CountingEntropy::default()
+                )
+                .is_empty()
         );
+    }
+
+    /// What a key is succeeded by, where nothing else is configured, is of its kind and size.
+    #[test]
+    fn stored_keys_tell_their_algorithm() {
+        for algorithm in [
+            AccessAlgorithm::Es256,
+            AccessAlgorithm::EdDsa,
+            AccessAlgorithm::Rs256(RsaBits::B2048),
+        ] {
+            let sources = KeySources {
+                access_algorithm: algorithm,
+                ..sources()
+            };
+            let stored = candidates(&sources);
+            let access = stored.iter().find(|key| key.purpose == KeyPurpose::Access);
+            assert_eq!(access.and_then(AccessAlgorithm::of), Some(algorithm));
+            assert!(KeyRing::open(&sources, &stored).is_ok());
+        }
+    }
+
+    /// S35: under another master key the same keys make the same ring, and the old one opens
+    /// nothing.
+    #[test]
+    fn another_master_key_can_take_over() {
+        let sources = sources();
+        let stored = candidates(&sources);
+        let before = KeyRing::open(&sources, &stored).unwrap();
+        let entropy = CountingEntropy::default();
+        entropy.fill(&mut [0; 100]);
+        let new = MasterKey::generate(&entropy);
+        let now = Timestamp::from_unix_seconds(2);
+        let rewrap = sources.rewrap(&new, stored.clone(), now, &entropy).unwrap();
+        assert_eq!(rewrap.before, stored);
+        let successor = KeySources {
+            master: new,
+            ..sources.clone()
+        };
+        let after = KeyRing::open(&successor, &rewrap.after).unwrap();
+        assert_eq!(after.access().kid(), before.access().kid());
+        assert_eq!(
+            after.refresh().active().kid(),
+            before.refresh().active().kid()
+        );
+        assert_eq!(
+            after.peppers().active().kid(),
+            before.peppers().active().kid()
+        );
+        assert_eq!(
+            KeyRing::open(&sources, &rewrap.after).err(),
+            Some(KeyRingError::WrongMasterKey)
+        );
+        assert!(KeyRing::open(&successor, &stored).is_err());
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::future;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -18,7 +18,7 @@ use super::{
     CandidatePassword, HashingBusy, NewPassword, NewPasswordError, PasswordHashing,
     PresentedPassword,
 };
-use crate::key::Pepper;
+use crate::key::{Pepper, Peppers};
 use crate::random::{self, Entropy};
 use crate::store::BoxFuture;
 
@@ -77,29 +77,36 @@ impl fmt::Debug for PasswordHash {
 pub enum Verification {
     /// The password is right.
     Right {
-        /// The hash was made at another cost than the one configured now.
+        /// The hash was made at another cost than the one configured now, or with another pepper
+        /// than the active one.
         outdated: bool,
     },
     /// It is not, or there is nothing to compare it with.
     Wrong,
 }
 
-/// Hashes on the calling thread.
+/// Hashes on the calling thread. Clones share their peppers.
 #[derive(Clone)]
 pub struct BcryptHasher {
-    pepper: hmac::Key,
+    peppers: Arc<RwLock<Arc<Peppers>>>,
     cost: BcryptCost,
     entropy: Arc<dyn Entropy>,
 }
 
 impl BcryptHasher {
-    /// A hasher with this pepper and cost.
+    /// A hasher with this pepper, until it is told of others, and this cost.
     pub fn new(pepper: &Pepper, cost: BcryptCost, entropy: Arc<dyn Entropy>) -> Self {
+        let peppers = Arc::new(Peppers::new(pepper.clone(), []));
         Self {
-            pepper: hmac::Key::new(hmac::HMAC_SHA384, pepper.expose()),
+            peppers: Arc::new(RwLock::new(peppers)),
             cost,
             entropy,
         }
+    }
+
+    /// Hashes with these peppers from now on.
+    pub fn set_peppers(&self, peppers: Arc<Peppers>) {
+        *self.peppers.write().unwrap_or_else(PoisonError::into_inner) = peppers;
     }
 
     /// Hashes a new password.
@@ -117,60 +124,74 @@ impl BcryptHasher {
 
     /// Hashes a password that was found right.
     pub fn renew_now(&self, password: &PresentedPassword) -> PasswordHash {
-        PasswordHash(self.compute(
-            password,
-            random::bytes(self.entropy.as_ref()),
-            self.cost.get(),
-        ))
+        let peppers = self.peppers();
+        let pepper = peppers.active();
+        let salt = random::bytes(self.entropy.as_ref());
+        let hash = compute(pepper, password, salt, self.cost.get());
+        PasswordHash(match pepper.mark() {
+            None => hash,
+            Some(mark) => format!("{mark}{MARKED}{hash}"),
+        })
     }
 
     /// Compares. The work is that of one hash at the configured cost in every case: for nothing to
     /// compare with, for a stored text that is no hash or asks for a cost outside 10 to 16
-    /// (YARDSTICK S81), and for a hash of a lower cost, whose missing rounds are made up for, so
-    /// that raising the cost does not tell who has an account (S85).
+    /// (YARDSTICK S81) or for a pepper that is not there, and for a hash of a lower cost, whose
+    /// missing rounds are made up for, so that raising the cost does not tell who has an account
+    /// (S85).
     pub fn verify_now(
         &self,
         password: &PresentedPassword,
         stored: Option<&PasswordHash>,
     ) -> Verification {
-        let Some((stored, parts)) = stored.and_then(parse) else {
-            self.spend(password, self.cost.get());
+        let peppers = self.peppers();
+        let active = peppers.active();
+        let found = stored.and_then(parse).and_then(|stored| {
+            let pepper = peppers.marked(stored.mark)?;
+            Some((stored, pepper))
+        });
+        let Some((stored, pepper)) = found else {
+            spend(active, password, self.cost.get());
             return Verification::Wrong;
         };
-        let cost = parts.get_cost();
-        let computed = self.compute(password, parts.get_salt_raw(), cost);
+        let cost = stored.parts.get_cost();
+        let computed = compute(pepper, password, stored.parts.get_salt_raw(), cost);
         // A cost is a logarithm: 2^c + 2^c + 2^(c+1) + … + 2^(C-1) = 2^C.
         for missing in cost..self.cost.get() {
-            self.spend(password, missing);
+            spend(active, password, missing);
         }
         let equal = aws_lc_rs::constant_time::verify_slices_are_equal(
             digest_part(&computed),
-            digest_part(stored.as_str()),
+            digest_part(stored.bcrypt),
         );
         match equal {
             Ok(()) => Verification::Right {
-                outdated: cost != self.cost.get(),
+                outdated: cost != self.cost.get() || pepper.kid() != active.kid(),
             },
             Err(_) => Verification::Wrong,
         }
     }
 
-    /// Computes a hash that nobody needs.
-    fn spend(&self, password: &PresentedPassword, cost: u32) {
-        std::hint::black_box(self.compute(password, [0x5a; 16], cost));
+    fn peppers(&self) -> Arc<Peppers> {
+        Arc::clone(&self.peppers.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    #[expect(
-        clippy::expect_used,
-        reason = "64 bytes without NUL at a checked cost always hash"
-    )]
-    fn compute(&self, password: &PresentedPassword, salt: [u8; 16], cost: u32) -> String {
-        let mac = hmac::sign(&self.pepper, password.expose().as_bytes());
-        let input = STANDARD.encode(mac.as_ref());
-        bcrypt::non_truncating_hash_with_salt(input, cost, salt)
-            .expect("bcrypt takes 64 bytes")
-            .format_for_version(Version::TwoB)
-    }
+/// Computes a hash that nobody needs.
+fn spend(pepper: &Pepper, password: &PresentedPassword, cost: u32) {
+    std::hint::black_box(compute(pepper, password, [0x5a; 16], cost));
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "64 bytes without NUL at a checked cost always hash"
+)]
+fn compute(pepper: &Pepper, password: &PresentedPassword, salt: [u8; 16], cost: u32) -> String {
+    let mac = hmac::sign(pepper.key(), password.expose().as_bytes());
+    let input = STANDARD.encode(mac.as_ref());
+    bcrypt::non_truncating_hash_with_salt(input, cost, salt)
+        .expect("bcrypt takes 64 bytes")
+        .format_for_version(Version::TwoB)
 }
 
 impl fmt::Debug for BcryptHasher {
@@ -181,6 +202,10 @@ impl fmt::Debug for BcryptHasher {
 
 /// For programs without a pool: the work is done on the thread that asks.
 impl PasswordHashing for BcryptHasher {
+    fn use_peppers(&self, peppers: Arc<Peppers>) {
+        self.set_peppers(peppers);
+    }
+
     fn hash(
         &self,
         password: CandidatePassword,
@@ -206,14 +231,32 @@ impl PasswordHashing for BcryptHasher {
     }
 }
 
-/// Parses a stored hash that may be computed: `$2b$`, 60 ASCII characters, a cost in range.
-fn parse(stored: &PasswordHash) -> Option<(&PasswordHash, HashParts)> {
-    let text = &stored.0;
-    if text.len() != 60 || !text.is_ascii() || !text.starts_with("$2b$") {
+/// Between the name of a pepper and the hash that was made with it.
+const MARKED: char = ':';
+
+/// A stored hash, taken apart.
+struct Parsed<'a> {
+    mark: Option<&'a str>,
+    bcrypt: &'a str,
+    parts: HashParts,
+}
+
+/// Parses a stored hash that may be computed: what it says of its pepper, then `$2b$`, 60 ASCII
+/// characters, a cost in range.
+fn parse(stored: &PasswordHash) -> Option<Parsed<'_>> {
+    let (mark, bcrypt) = match stored.0.split_once(MARKED) {
+        Some((mark, bcrypt)) => (Some(mark), bcrypt),
+        None => (None, stored.0.as_str()),
+    };
+    if bcrypt.len() != 60 || !bcrypt.is_ascii() || !bcrypt.starts_with("$2b$") {
         return None;
     }
-    let parts = HashParts::from_str(text).ok()?;
-    COSTS.contains(&parts.get_cost()).then_some((stored, parts))
+    let parts = HashParts::from_str(bcrypt).ok()?;
+    COSTS.contains(&parts.get_cost()).then_some(Parsed {
+        mark,
+        bcrypt,
+        parts,
+    })
 }
 
 /// The 31 characters after version, cost and salt.
@@ -294,6 +337,45 @@ mod tests {
         assert_eq!(BcryptCost::new(17), Err(InvalidCost));
     }
 
+    /// A hash goes on to verify after its pepper was succeeded, is then reported, and is made with
+    /// the new one when it is renewed; without its pepper it verifies nothing.
+    #[test]
+    fn peppers_can_be_rotated() {
+        let hasher = hasher(10);
+        let master = MasterKey::generate(&CountingEntropy::default());
+        let first = master.pepper();
+        let second = Pepper::from_material(&[2; 48], false);
+        let horse = PresentedPassword::new("correct horse");
+        let old = hasher.renew_now(&horse);
+        assert!(
+            old.as_str().starts_with("$2b$"),
+            "the first one is not named"
+        );
+
+        hasher.set_peppers(Arc::new(Peppers::new(second.clone(), [first])));
+        let verdict = hasher.verify_now(&horse, Some(&old));
+        assert_eq!(verdict, Verification::Right { outdated: true });
+        assert!(!verify(&hasher, "wrong horse", &old));
+        let new = hasher.renew_now(&horse);
+        assert!(
+            new.as_str()
+                .starts_with(&format!("{}:$2b$10$", second.kid()))
+        );
+        let verdict = hasher.verify_now(&horse, Some(&new));
+        assert_eq!(verdict, Verification::Right { outdated: false });
+        // A hash cannot be moved to another pepper by what it says.
+        let (_, bare) = new.as_str().split_once(':').unwrap();
+        assert!(!verify(
+            &hasher,
+            "correct horse",
+            &PasswordHash(bare.to_owned())
+        ));
+
+        hasher.set_peppers(Arc::new(Peppers::new(second, [])));
+        assert!(verify(&hasher, "correct horse", &new));
+        assert!(!verify(&hasher, "correct horse", &old));
+    }
+
     /// S81: hostile stored hashes are refused without a panic and without their cost.
     #[test]
     fn hostile_hashes_verify_nothing() {
@@ -307,6 +389,9 @@ mod tests {
             good.as_str().replace("$2b$10$", "$2x$10$"),
             good.as_str().replace("$2b$10$", "$2b$1$$"),
             good.as_str()[..59].to_owned(),
+            format!(":{}", good.as_str()),
+            format!("x:{}", good.as_str()),
+            format!("{}:", good.as_str()),
         ] {
             assert!(!verify(&hasher, "p", &PasswordHash(bad.clone())), "{bad}");
         }

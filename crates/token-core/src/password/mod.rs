@@ -6,8 +6,11 @@ mod policy;
 pub use hash::{BcryptCost, BcryptHasher, InvalidCost, PasswordHash, Verification};
 pub use policy::{CandidatePassword, NewPassword, PasswordPolicy, PasswordRejected};
 
+use std::sync::Arc;
+
 use unicode_normalization::UnicodeNormalization;
 
+use crate::key::Peppers;
 use crate::secret::SecretString;
 use crate::store::BoxFuture;
 
@@ -45,6 +48,9 @@ pub enum NewPasswordError {
 
 /// The port for work that takes a quarter of a second of a core each time.
 pub trait PasswordHashing: Send + Sync {
+    /// Hashes with these peppers from now on.
+    fn use_peppers(&self, peppers: Arc<Peppers>);
+
     /// Judges a new password and hashes it.
     fn hash(
         &self,
@@ -58,7 +64,8 @@ pub trait PasswordHashing: Send + Sync {
         stored: Option<PasswordHash>,
     ) -> BoxFuture<'_, Result<Verification, HashingBusy>>;
 
-    /// Hashes a password that was just found right, at the cost that is configured now.
+    /// Hashes a password that was just found right, at the cost that is configured now and with
+    /// the pepper that is active now.
     fn renew(
         &self,
         password: PresentedPassword,

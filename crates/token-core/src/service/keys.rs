@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Service;
-use crate::key::{KeyRing, KeyRingError};
-use crate::store::StoreError;
+use super::{Parts, Service, StartError};
+use crate::key::life::{self, KeyLife, KeyTask};
+use crate::key::{KeyPlan, KeyRing, KeyRingError};
+use crate::store::{KeyChange, KeyChangeOutcome, StoreError, StoredKey};
+use crate::time::Lifetime;
 
 /// Strangers can name keys that do not exist; they cause one look at storage in this time.
 const COOL_DOWN: Duration = Duration::from_secs(1);
@@ -37,18 +39,107 @@ enum State {
     Done(Duration),
 }
 
+/// How often a change is decided again because other processes changed the keys meanwhile.
+const ATTEMPTS: u32 = 10;
+
+/// How long keys live, as far as the operator decides.
+#[derive(Debug, Clone, Copy)]
+pub struct KeySettings {
+    /// How long an access key signs before the next one takes over; `None`: until it is told.
+    pub rotation: Option<Lifetime>,
+    /// How long verifiers may keep the published keys without asking again.
+    pub jwks_max_age: Lifetime,
+}
+
+impl KeySettings {
+    /// How long an access key signs at the least: its successor is published that long before.
+    pub fn least_rotation(&self) -> Lifetime {
+        let waits = life::lead_after(self.jwks_max_age.as_duration());
+        Lifetime::from_seconds(u32::try_from(waits.as_secs()).unwrap_or(u32::MAX))
+    }
+}
+
+/// A change of the keys that is due, decided and not prepared yet.
+#[derive(Debug)]
+pub struct KeysDue(KeyPlan);
+
 impl Service {
     /// The keys as they are at the moment.
     pub fn keys(&self) -> Arc<KeyRing> {
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How long verifiers may keep the published keys without asking again.
+    pub const fn jwks_max_age(&self) -> Lifetime {
+        self.parts.key_settings.jwks_max_age
+    }
+
     /// Reads the keys again. If that fails, the old ones stay.
     pub async fn reload_keys(&self) -> Result<Arc<KeyRing>, ReloadError> {
         let stored = self.parts.store.keys().await?;
-        let ring = Arc::new(KeyRing::open(&self.parts.keys, &stored)?);
+        self.take_over(&stored)
+    }
+
+    /// Comes when [`Self::keys_due`] may find something new, where storage is told so; elsewhere
+    /// never.
+    pub async fn keys_may_have_changed(&self) {
+        self.parts.store.keys_changed().await;
+    }
+
+    /// Reads the keys again and says what is to be done with them now, if anything is. To be
+    /// called again and again, and at once after each [`Self::change_keys`].
+    pub async fn keys_due(&self) -> Result<Option<KeysDue>, ReloadError> {
+        let stored = self.parts.store.keys().await?;
+        // After the keys were read: each of them was committed before this moment.
+        let now = self.now();
+        self.take_over(&stored)?;
+        let due = KeyTask::Due(self.key_life());
+        // Nothing that is due is ever refused.
+        let plan = KeyPlan::new(due, &stored, now).ok();
+        Ok(plan.filter(|plan| !plan.is_empty()).map(KeysDue))
+    }
+
+    /// Makes the keys that are needed. With RSA this takes up to seconds of a core, and belongs on
+    /// a thread that serves nobody else.
+    pub fn prepare_keys(&self, due: KeysDue) -> KeyChange {
+        let KeysDue(plan) = due;
+        self.parts.keys.carry_out(plan, self.parts.entropy.as_ref())
+    }
+
+    /// Makes the change, unless other processes were faster, and goes on with the keys that are
+    /// there then.
+    pub async fn change_keys(&self, change: KeyChange) -> Result<(), ReloadError> {
+        match self.parts.store.change_keys(change).await? {
+            KeyChangeOutcome::Made(stored) => self.take_over(&stored).map(drop),
+            KeyChangeOutcome::Overtaken | KeyChangeOutcome::PepperInUse(_) => Ok(()),
+        }
+    }
+
+    fn take_over(&self, stored: &[StoredKey]) -> Result<Arc<KeyRing>, ReloadError> {
+        let old = self.keys();
+        if old.is_of(stored) {
+            return Ok(old);
+        }
+        let ring = Arc::new(KeyRing::open(&self.parts.keys, stored)?);
+        // First, so that no hash is written with a pepper that this process cannot verify.
+        self.parts.hashing.use_peppers(Arc::clone(ring.peppers()));
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ring);
         Ok(ring)
+    }
+
+    fn key_life(&self) -> KeyLife {
+        let Parts {
+            keys, key_settings, ..
+        } = &self.parts;
+        let access = keys.access_secret.is_none();
+        KeyLife {
+            access: access.then(|| keys.access_algorithm.as_str()),
+            refresh: keys.refresh_secret.is_none(),
+            rotation: key_settings.rotation.map(Lifetime::as_duration),
+            jwks_max_age: key_settings.jwks_max_age.as_duration(),
+            access_lifetime: self.policy.access_lifetime.as_duration(),
+            session_max_age: self.policy.max_age.as_duration(),
+        }
     }
 
     /// Reads the keys again because a token names one that is not known: one reader at a time, and
@@ -66,6 +157,32 @@ impl Service {
         running.done(monotonic);
         Ok(ring)
     }
+}
+
+/// Sees to it that the key of the configured algorithm is on its way, if it is not there already.
+/// Asked at the start alone: nodes that run with different algorithms, while one after the other is
+/// given the new one, do not undo each other's choice again and again.
+pub(super) async fn switch_algorithm(
+    parts: &Parts,
+    mut stored: Vec<StoredKey>,
+) -> Result<Vec<StoredKey>, StartError> {
+    let task = KeyTask::Algorithm(parts.keys.access_algorithm.as_str());
+    for _ in 0..ATTEMPTS {
+        let now = parts.clock.now();
+        // Never refused.
+        let plan = KeyPlan::new(task.clone(), &stored, now).ok();
+        let Some(plan) = plan.filter(|plan| !plan.is_empty()) else {
+            break;
+        };
+        let change = parts.keys.carry_out(plan, parts.entropy.as_ref());
+        stored = match parts.store.change_keys(change).await? {
+            KeyChangeOutcome::Made(stored) => stored,
+            KeyChangeOutcome::Overtaken | KeyChangeOutcome::PepperInUse(_) => {
+                parts.store.keys().await?
+            }
+        };
+    }
+    Ok(stored)
 }
 
 impl Reload {

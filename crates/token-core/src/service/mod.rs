@@ -25,7 +25,7 @@ pub use clients::{
     AuthenticatedClient, ClientRefused, ClientToken, ClientTokenError, PresentedClient,
 };
 pub use introspect::IntrospectError;
-pub use keys::ReloadError;
+pub use keys::{KeySettings, KeysDue, ReloadError};
 pub use login::{HashRenewal, LoggedIn, LoginError, LoginRequest};
 pub use logout::{LogoutError, LogoutRequest};
 pub use password::PasswordError;
@@ -60,6 +60,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where keys come from.
     pub keys: KeySources,
+    /// How long they live.
+    pub key_settings: KeySettings,
     /// Mints access tokens; its issuer is that of refresh tokens too.
     pub mint: AccessMint,
     /// Verifies access tokens.
@@ -115,15 +117,20 @@ pub struct TokenPair {
 }
 
 impl Service {
-    /// Makes the keys that are missing, opens all of them, and looks up how long storage was left
-    /// alone.
+    /// Makes the keys that are missing, opens all of them, sees to the key of a newly configured
+    /// algorithm, and looks up how long storage was left alone.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let now = parts.clock.now();
         // Asked before anything is sealed with it: keys of a wrong master key would stay.
-        parts.keys.check_master(&parts.store.keys().await?)?;
-        let candidates = parts.keys.candidates(now, parts.entropy.as_ref());
-        let stored = parts.store.add_missing_keys(candidates).await?;
+        let stored = parts.store.keys().await?;
+        parts.keys.check_master(&stored)?;
+        let missing = parts.keys.missing(&stored, now, parts.entropy.as_ref());
+        let mut stored = parts.store.add_missing_keys(missing).await?;
+        if parts.keys.access_secret.is_none() {
+            stored = keys::switch_algorithm(&parts, stored).await?;
+        }
         let ring = KeyRing::open(&parts.keys, &stored)?;
+        parts.hashing.use_peppers(Arc::clone(ring.peppers()));
         let newest = parts.store.newest_rotation().await?;
         Ok(Self {
             verifier: CachingVerifier::new(parts.verifier.clone()),

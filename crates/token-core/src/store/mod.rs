@@ -16,7 +16,9 @@ use std::pin::Pin;
 
 pub use clients::{ClientStore, NewClient, ReplaceClientSession};
 pub use feed::{FeedCursor, FeedPage, FeedStore};
-pub use keys::{KeyPurpose, KeyState, KeyStore, StoredKey};
+pub use keys::{
+    KeyChange, KeyChangeOutcome, KeyPurpose, KeyState, KeyStore, KeyTimes, Rewrap, StoredKey,
+};
 pub use sessions::{
     AuditEvent, AuditKind, EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession,
     SessionFilter, SessionStore, SweepBefore,

@@ -109,6 +109,18 @@ pub enum AuditKind {
     LateRecovery,
     /// A replay or repeat came from another address or user agent than the login.
     ReplayedElsewhere,
+    /// A key was made.
+    KeyCreated,
+    /// A key signs from now on.
+    KeyActivated,
+    /// A key signs no more and still verifies.
+    KeyRetiring,
+    /// A key is refused from now on.
+    KeyRetired,
+    /// All keys were sealed under another master key.
+    KeysRewrapped,
+    /// The sealed keys were written to a file.
+    KeysBackedUp,
 }
 
 impl AuditKind {
@@ -119,6 +131,12 @@ impl AuditKind {
             Self::StateLost => "state_lost",
             Self::LateRecovery => "late_recovery",
             Self::ReplayedElsewhere => "replayed_elsewhere",
+            Self::KeyCreated => "key_created",
+            Self::KeyActivated => "key_activated",
+            Self::KeyRetiring => "key_retiring",
+            Self::KeyRetired => "key_retired",
+            Self::KeysRewrapped => "keys_rewrapped",
+            Self::KeysBackedUp => "keys_backed_up",
         }
     }
 }

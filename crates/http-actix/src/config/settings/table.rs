@@ -6,7 +6,7 @@ use super::{DefaultValue, Secret, Setting};
 pub const CLAIMS: &str = "tokens.access.claims";
 
 /// All settings, in the order of `renewd.toml`.
-pub const ALL: [&Setting; 28] = [
+pub const ALL: [&Setting; 31] = [
     &DATABASE_URL,
     &MIGRATE,
     &LISTEN,
@@ -26,6 +26,9 @@ pub const ALL: [&Setting; 28] = [
     &SESSIONS_PER_USER,
     &MAX_STALENESS,
     &WHEN_STALE,
+    &KEY_ROTATION,
+    &JWKS_MAX_AGE,
+    &RSA_BITS,
     &REGISTRATION,
     &PASSWORD_MIN_LENGTH,
     &BCRYPT_COST,
@@ -136,7 +139,7 @@ pub const ACCESS_ALG: Setting = Setting {
     key: "tokens.access.alg",
     default: DefaultValue::Text("ES256"),
     value: "ALG",
-    help: "The algorithm of the managed keys that sign access tokens; this release has ES256",
+    help: "The algorithm of the managed keys that sign access tokens: ES256, EdDSA (Ed25519) or RS256",
 };
 
 /// `tokens.access.typ`.
@@ -247,6 +250,39 @@ pub const WHEN_STALE: Setting = Setting {
     default: DefaultValue::Text("closed"),
     value: "POLICY",
     help: "What happens when it is older: closed answers 503, open goes on",
+};
+
+/// `keys.rotation`.
+pub const KEY_ROTATION: Setting = Setting {
+    variable: "RENEWD_KEY_ROTATION",
+    flag: "key-rotation",
+    fallback: None,
+    key: "keys.rotation",
+    default: DefaultValue::Text("90d"),
+    value: "DURATION",
+    help: "How long a key signs access tokens before the next one takes over; 0 or off: until it is told",
+};
+
+/// `keys.jwks_max_age`.
+pub const JWKS_MAX_AGE: Setting = Setting {
+    variable: "RENEWD_JWKS_MAX_AGE",
+    flag: "jwks-max-age",
+    fallback: None,
+    key: "keys.jwks_max_age",
+    default: DefaultValue::Text("5m"),
+    value: "DURATION",
+    help: "How long verifiers may keep the published keys, and so how long a new key waits; 1s to 1d",
+};
+
+/// `keys.rsa_bits`.
+pub const RSA_BITS: Setting = Setting {
+    variable: "RENEWD_RSA_BITS",
+    flag: "rsa-bits",
+    fallback: None,
+    key: "keys.rsa_bits",
+    default: DefaultValue::Text("3072"),
+    value: "NUMBER",
+    help: "The size of new RS256 keys: 2048, 3072 or 4096",
 };
 
 /// `accounts.registration`.

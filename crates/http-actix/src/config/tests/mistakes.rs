@@ -40,6 +40,21 @@ fn a_secret_file_is_read_so_far() {
 }
 
 #[test]
+fn settings_of_keys_are_checked() {
+    insta::assert_snapshot!(mistakes_of_variables(&[
+        ("RENEWD_KEY_ROTATION", "monthly"),
+        ("RENEWD_JWKS_MAX_AGE", "0"),
+        ("RENEWD_JWKS_MAX_AGE", "2d"),
+        ("RENEWD_RSA_BITS", "1024"),
+    ]), @r#"
+    RENEWD_KEY_ROTATION: "monthly": not a duration: write 90s, 15m, 1h, 10d or a number of seconds
+    RENEWD_JWKS_MAX_AGE: "0": must be from 1s to 1d
+    RENEWD_JWKS_MAX_AGE: "2d": must be from 1s to 1d
+    RENEWD_RSA_BITS: "1024": must be 2048, 3072 or 4096
+    "#);
+}
+
+#[test]
 fn values_are_checked() {
     insta::assert_snapshot!(mistakes_of_variables(&[
         (
@@ -66,7 +81,7 @@ fn values_are_checked() {
         ("RENEWD_ISSUER", "https://me@example.com"),
         ("RENEWD_AUDIENCE", ""),
         ("RENEWD_CLOCK_LEEWAY", "61s"),
-        ("RENEWD_ACCESS_TOKEN_ALG", "RS256"),
+        ("RENEWD_ACCESS_TOKEN_ALG", "RS512"),
         ("RENEWD_ACCESS_TOKEN_ALG", "none"),
         ("RENEWD_ACCESS_TOKEN_TYP", "rt+jwt"),
         ("ACCESS_TOKEN_EXPIRY", "soon"),
@@ -111,8 +126,8 @@ fn values_are_checked() {
     RENEWD_ISSUER: "https://me@example.com": must have no user name and no password
     RENEWD_AUDIENCE: "": must be a text of 1 to 512 bytes
     RENEWD_CLOCK_LEEWAY: "61s": must be from 0s to 1m
-    RENEWD_ACCESS_TOKEN_ALG: "RS256": is not in this release yet: ES256 is
-    RENEWD_ACCESS_TOKEN_ALG: "none": must be ES256
+    RENEWD_ACCESS_TOKEN_ALG: "RS512": must be ES256 or EdDSA or RS256
+    RENEWD_ACCESS_TOKEN_ALG: "none": must be ES256 or EdDSA or RS256
     RENEWD_ACCESS_TOKEN_TYP: "rt+jwt": must be at+jwt or JWT
     ACCESS_TOKEN_EXPIRY: "soon": not a duration: write 90s, 15m, 1h, 10d or a number of seconds
     ACCESS_TOKEN_EXPIRY: "0": must be longer than zero

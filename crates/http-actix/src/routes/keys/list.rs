@@ -5,9 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::state::AppState;
 
-/// How many seconds a verifier may keep the keys without asking again.
-const FRESH_FOR: u32 = 300;
-
 /// Lists them, for everybody and every page.
 pub async fn handle(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     let ring = state.service.keys();
@@ -24,7 +21,8 @@ pub async fn handle(request: HttpRequest, state: web::Data<AppState>) -> HttpRes
     } else {
         HttpResponse::Ok()
     };
-    let freshness = [CacheDirective::Public, CacheDirective::MaxAge(FRESH_FOR)];
+    let fresh_for = state.service.jwks_max_age().as_seconds();
+    let freshness = [CacheDirective::Public, CacheDirective::MaxAge(fresh_for)];
     answer
         .insert_header(header::ETag(tag))
         .insert_header(CacheControl(freshness.to_vec()))

@@ -46,7 +46,7 @@ fn claims(jti: u64, lives: i64) -> Value {
 }
 
 fn token(key: &AccessKey, jti: u64, lives: i64) -> String {
-    key.sign(AccessTyp::AtJwt, &claims(jti, lives))
+    key.sign(AccessTyp::AtJwt.as_str(), &claims(jti, lives))
 }
 
 fn at(after: i64) -> Timestamp {
