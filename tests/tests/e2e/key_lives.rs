@@ -151,7 +151,17 @@ fn refresh_keys_and_peppers_rotate_and_nobody_notices(database: Database) {
     });
     ada.log_in(&server);
     assert!(hash("bob").starts_with("$2b$"));
-    // Not while somebody needs it.
+    // Not while somebody may be hashing with it, nor while a hash needs it.
+    let replaced = |seconds| {
+        let at = server.store().time(seconds);
+        let sql = format!("UPDATE keys SET retiring_at = {at} WHERE kid = '{old_pepper}'");
+        assert_eq!(server.store().execute(&sql), 1);
+    };
+    replaced(60);
+    let early = ctl.run(&["--yes", "key", "retire", &old_pepper]);
+    assert_eq!(early.code, Some(1), "{early:?}");
+    assert!(early.stderr.contains("a moment ago"), "{early:?}");
+    replaced(-60);
     let refused = ctl.run(&["--yes", "key", "retire", &old_pepper]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("1 user"), "{refused:?}");
