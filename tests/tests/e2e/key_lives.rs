@@ -151,7 +151,17 @@ fn refresh_keys_and_peppers_rotate_and_nobody_notices(database: Database) {
     });
     ada.log_in(&server);
     assert!(hash("bob").starts_with("$2b$"));
-    // Not while somebody needs it.
+    // Not while somebody may be hashing with it, nor while a hash needs it.
+    let replaced = |seconds| {
+        let at = server.store().time(seconds);
+        let sql = format!("UPDATE keys SET retiring_at = {at} WHERE kid = '{old_pepper}'");
+        assert_eq!(server.store().execute(&sql), 1);
+    };
+    replaced(60);
+    let early = ctl.run(&["--yes", "key", "retire", &old_pepper]);
+    assert_eq!(early.code, Some(1), "{early:?}");
+    assert!(early.stderr.contains("a moment ago"), "{early:?}");
+    replaced(-60);
     let refused = ctl.run(&["--yes", "key", "retire", &old_pepper]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("1 user"), "{refused:?}");
@@ -228,11 +238,13 @@ fn another_master_key_takes_over(database: Database) {
 /// S35: a backup is for its owner, has what it says and no more, and is not overwritten.
 #[test]
 fn keys_are_backed_up() {
-    let server = Server::sqlite();
-    Person::registered(&server, "ada");
+    let mut server = Server::sqlite();
+    let ada = Person::registered(&server, "ada");
+    let mut client = ada.log_in(&server);
     let ctl = Ctl::of(&server);
     let master = fs::read_to_string(server.directory().join("data/master.key")).expect("a key");
-    let path = |name: &str| server.directory().join(name);
+    let directory = server.directory();
+    let path = |name: &str| directory.join(name);
     for (name, flags) in [
         ("sealed.json", &[][..]),
         ("all.json", &["--include-master-key"]),
@@ -271,6 +283,33 @@ fn keys_are_backed_up() {
         "FROM audit_events WHERE kind = 'keys_backed_up' ORDER BY at",
     );
     assert_eq!(log, ["keys=4 master_key=false", "keys=4 master_key=true"]);
+
+    // Put back as the documents say, into a database that lost them, together with the master key.
+    server.kill();
+    server.store().execute("DELETE FROM keys");
+    let text = fs::read_to_string(path("all.json")).expect("the backup");
+    let backup: Value = serde_json::from_str(&text).expect("JSON");
+    let kept = backup["master_key"].as_str().expect("the master key");
+    fs::write(path("data/master.key"), kept).expect("the master key is back");
+    for row in backup["keys"].as_array().expect("keys") {
+        let text = |member: &str| row[member].as_str().map(|text| format!("'{text}'"));
+        let column = |member: &str| text(member).unwrap_or_else(|| "NULL".to_owned());
+        server.store().execute(&format!(
+            "INSERT INTO keys (purpose, kid, alg, state, public_jwk, sealed, master_kid, created_at)
+             VALUES ({}, {}, {}, {}, {}, x{}, {}, unixepoch({}) * 1000000)",
+            column("purpose"),
+            column("kid"),
+            column("alg"),
+            column("state"),
+            column("public_jwk"),
+            column("sealed_hex"),
+            column("master_kid"),
+            column("created_at"),
+        ));
+    }
+    server.restart();
+    assert_alive(&mut client);
+    ada.log_in(&server);
 }
 
 /// S28 S35: whatever is printed or logged has no secret part of a key, not even a sealed one.

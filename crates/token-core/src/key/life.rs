@@ -111,6 +111,9 @@ pub enum KeyRefusal {
         "the key {0} is the active pepper: rotate it first, and retire it when it is out of use"
     )]
     ActivePepper(KeyId),
+    /// A node that does not know yet may be hashing with it.
+    #[error("the pepper {0} was replaced only a moment ago: retire it in a minute")]
+    RecentPepper(KeyId),
 }
 
 impl KeyLife {
@@ -172,7 +175,7 @@ impl KeyTask {
             Self::Due(life) => Ok(due(keys, life, now)),
             Self::Algorithm(alg) => Ok(switch(keys, alg)),
             Self::Rotate(purpose) => rotate(keys, *purpose),
-            Self::Retire(kid) => retire(keys, kid),
+            Self::Retire(kid) => retire(keys, kid, now),
         }
     }
 
@@ -268,7 +271,7 @@ fn rotate(keys: &[StoredKey], purpose: KeyPurpose) -> Result<Vec<KeyStep>, KeyRe
     Ok(vec![create(purpose, successor(active), KeyState::Pending)])
 }
 
-fn retire(keys: &[StoredKey], kid: &KeyId) -> Result<Vec<KeyStep>, KeyRefusal> {
+fn retire(keys: &[StoredKey], kid: &KeyId, now: Timestamp) -> Result<Vec<KeyStep>, KeyRefusal> {
     let found = keys.iter().find(|key| {
         let is_managed = key.purpose != KeyPurpose::MasterCheck;
         key.kid == *kid && is_managed && key.state != KeyState::Retired
@@ -279,6 +282,11 @@ fn retire(keys: &[StoredKey], kid: &KeyId) -> Result<Vec<KeyStep>, KeyRefusal> {
     let was_active = key.state == KeyState::Active;
     if was_active && key.purpose == KeyPurpose::Pepper {
         return Err(KeyRefusal::ActivePepper(kid.clone()));
+    }
+    let settled = |at: Timestamp| at.plus(COMMIT_BOUND + RELOAD_BOUND + CLOCK_BOUND) <= now;
+    let is_recent = key.state == KeyState::Retiring && !key.times.retiring_at.is_none_or(settled);
+    if is_recent && key.purpose == KeyPurpose::Pepper {
+        return Err(KeyRefusal::RecentPepper(kid.clone()));
     }
     let mut steps = vec![moved(key, KeyState::Retired)];
     if was_active {

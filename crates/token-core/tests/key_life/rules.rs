@@ -179,6 +179,22 @@ fn the_active_pepper_stays() {
     assert_eq!(refused, Err(KeyRefusal::ActivePepper(pepper)));
 }
 
+/// Nor does one that a node may still be hashing with.
+#[test]
+fn a_pepper_that_was_just_replaced_stays_for_a_moment() {
+    let mut table = installed();
+    table
+        .run(&KeyTask::Rotate(KeyPurpose::Pepper), at(0))
+        .unwrap();
+    due(&mut table, 1);
+    due(&mut table, 11);
+    let old = kid(&table.kids(KeyPurpose::Pepper, KeyState::Retiring).concat());
+    let retire = KeyTask::Retire(old.clone());
+    let refused = table.run(&retire, at(11 + 39));
+    assert_eq!(refused, Err(KeyRefusal::RecentPepper(old)));
+    assert_eq!(table.run(&retire, at(11 + 40)), Ok(()));
+}
+
 #[test]
 fn another_algorithm_waits_until_its_key_is_known() {
     let mut table = installed();
