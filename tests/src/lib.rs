@@ -6,20 +6,27 @@
 
 pub mod client;
 pub mod clock;
+pub mod cluster;
+pub mod crowd;
 pub mod ctl;
 pub mod database;
 pub mod faults;
 pub mod jwt;
 pub mod person;
+pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod reply;
 pub mod server;
 
 pub use client::{Anonymous, BodyClient, Browser, Persona, Transport};
+pub use cluster::Cluster;
+pub use crowd::Crowd;
 pub use ctl::Ctl;
 pub use database::Database;
 pub use person::Person;
+pub use proxy::{Flow, Proxy};
 pub use reply::{Call, Reply, SetCookie};
 pub use server::{Server, Setup};
 

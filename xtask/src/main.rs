@@ -6,6 +6,7 @@ mod floors;
 mod postgres;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     Test(test::Options),
+    Torture(torture::Options),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<Outcome> {
     match task {
         Task::Test(options) => Ok(test::run(&options)),
+        Task::Torture(options) => torture::run(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),

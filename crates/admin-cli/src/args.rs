@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub use db::DbVerb;
+pub use db::{BackupDatabase, CopyDatabase, DbVerb, RestoredDatabase};
 pub use session::{EndSession, ListSessions, SessionVerb};
 pub use user::{CreateUser, PasswordSource, SetPassword, UserRef, UserVerb};
 

@@ -1,13 +1,17 @@
 //! Answers, as tables for people or JSON for programs. JSON has the members of the HTTP API.
 
 mod answer;
+mod database;
+mod progress;
 mod session;
 mod table;
 mod user;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-pub use answer::{Answer, SessionCounts, Status};
+pub use answer::Answer;
+pub use database::{BackedUp, Copied, InstallationJson, SessionCounts, Status};
+pub use progress::Progress;
 
 use crate::args::Format;
 
@@ -51,6 +55,11 @@ impl Printer {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             printed => printed,
         }
+    }
+
+    /// A bar for long work, on standard error where that is a terminal.
+    pub fn progress(self) -> Progress {
+        Progress::new(self.quiet)
     }
 
     /// Remarks to standard error on what else was done. Where that is closed, nobody asked.

@@ -1,7 +1,7 @@
 //! Two `renewd` processes on one PostgreSQL database: what one of them does, the
 //! other one knows.
 
-mod ends;
+pub mod ends;
 mod killed;
 
 use std::collections::HashSet;
@@ -25,7 +25,7 @@ flows!(postgres:
 );
 
 /// Two nodes, started at the same moment.
-fn start_both(setup: Setup) -> (Server, Server) {
+pub fn start_both(setup: Setup) -> (Server, Server) {
     let beside = setup.beside();
     let start = Barrier::new(2);
     thread::scope(|scope| {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use storage_diesel::Restored;
 use token_core::id::UserId;
 use token_core::secret::SecretString;
 use token_core::session::Session;
 use token_core::time::Timestamp;
 use token_core::user::User;
 
+use super::database::{self, BackedUp, Copied, Status};
 use super::session;
-use super::table::{card, printable};
+use super::table::printable;
 use super::user::{self, UserJson};
 
 /// What a command has to say.
@@ -43,30 +45,12 @@ pub enum Answer {
     Migrated(Vec<String>),
     /// The state of the database.
     Status(Status),
-}
-
-/// The state of the database.
-#[derive(Debug, Serialize)]
-pub struct Status {
-    /// Its URL, without a password.
-    pub database: String,
-    /// The newest migration that was run, if any was.
-    pub schema_version: Option<String>,
-    /// Migrations that were not run yet.
-    pub pending: Vec<String>,
-    /// How many accounts there are; unknown until the schema is there.
-    pub users: Option<u64>,
-    /// How many sessions there are.
-    pub sessions: Option<SessionCounts>,
-}
-
-/// How many sessions there are.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct SessionCounts {
-    /// Whose refresh token works.
-    pub live: u64,
-    /// All that are kept, ended ones too.
-    pub stored: u64,
+    /// A database was copied.
+    Copied(Copied),
+    /// A backup was made.
+    BackedUp(BackedUp),
+    /// A restored database was taken over.
+    Restored(Restored),
 }
 
 #[derive(Serialize)]
@@ -106,13 +90,16 @@ impl Answer {
             } if quiet => document(&PasswordJson {
                 password: password.expose(),
             }),
-            Self::Done { .. } | Self::Ended(_) | Self::Migrated(_) if quiet => Ok(String::new()),
+            _ if quiet && self.is_a_receipt() => Ok(String::new()),
             Self::Done { user, password, .. } => document(&DoneJson {
                 user: UserJson::of(user),
                 password: password.as_ref().map(SecretString::expose),
             }),
             Self::Ended(ended) => document(&EndedJson { ended: *ended }),
             Self::Migrated(applied) => document(&MigratedJson { applied }),
+            Self::Copied(copied) => document(copied),
+            Self::BackedUp(made) => document(made),
+            Self::Restored(restored) => document(&database::RestoredJson::of(restored)),
         }
     }
 
@@ -131,7 +118,7 @@ impl Answer {
                 password: Some(password),
                 ..
             } if quiet => format!("{}\n", password.expose()),
-            Self::Done { .. } | Self::Ended(_) | Self::Migrated(_) if quiet => String::new(),
+            _ if quiet && self.is_a_receipt() => String::new(),
             Self::Done {
                 verb,
                 user,
@@ -141,33 +128,23 @@ impl Answer {
             Self::Ended(ended) => format!("ended {ended} sessions\n"),
             Self::Migrated(applied) if applied.is_empty() => "nothing to migrate\n".to_owned(),
             Self::Migrated(applied) => format!("ran {}\n", applied.join("\nran ")),
+            Self::Copied(copied) => copied.table(),
+            Self::BackedUp(made) => made.table(),
+            Self::Restored(restored) => database::restored(restored),
         }
     }
-}
 
-impl Status {
-    fn table(&self) -> String {
-        let pending = match self.pending.len() {
-            0 => "none".to_owned(),
-            _ => self.pending.join(" "),
-        };
-        let unknown = || "-".to_owned();
-        let mut rows = vec![
-            ("database", printable(&self.database)),
-            (
-                "schema version",
-                self.schema_version.clone().unwrap_or_else(unknown),
-            ),
-            ("pending migrations", pending),
-        ];
-        if let Some(users) = self.users {
-            rows.push(("users", users.to_string()));
+    /// Whether it only says that something was done.
+    const fn is_a_receipt(&self) -> bool {
+        match self {
+            Self::Users(_) | Self::User(_) | Self::Sessions { .. } | Self::Status(_) => false,
+            Self::Done { .. }
+            | Self::Ended(_)
+            | Self::Migrated(_)
+            | Self::Copied(_)
+            | Self::BackedUp(_)
+            | Self::Restored(_) => true,
         }
-        if let Some(sessions) = self.sessions {
-            rows.push(("live sessions", sessions.live.to_string()));
-            rows.push(("stored sessions", sessions.stored.to_string()));
-        }
-        card(rows)
     }
 }
 
@@ -188,6 +165,7 @@ fn document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::database::tests::status;
     use super::super::user::tests::ada;
     use super::*;
 
@@ -196,16 +174,6 @@ mod tests {
             verb: "created",
             user: ada(),
             password: password.map(|text| text.to_owned().into()),
-        }
-    }
-
-    fn status() -> Status {
-        Status {
-            database: "sqlite://data/renewd.db".to_owned(),
-            schema_version: Some("2026-11-20-000000".to_owned()),
-            pending: Vec::new(),
-            users: Some(2),
-            sessions: Some(SessionCounts { live: 3, stored: 5 }),
         }
     }
 
@@ -283,41 +251,5 @@ mod tests {
           ]
         }
         "#);
-    }
-
-    #[test]
-    fn the_state_of_the_database_is_told() {
-        insta::assert_snapshot!(Answer::Status(status()).table(false), @"
-        database            sqlite://data/renewd.db
-        schema version      2026-11-20-000000
-        pending migrations  none
-        users               2
-        live sessions       3
-        stored sessions     5
-        ");
-        insta::assert_snapshot!(Answer::Status(status()).json(false).unwrap(), @r#"
-        {
-          "database": "sqlite://data/renewd.db",
-          "schema_version": "2026-11-20-000000",
-          "pending": [],
-          "users": 2,
-          "sessions": {
-            "live": 3,
-            "stored": 5
-          }
-        }
-        "#);
-        let empty = Status {
-            schema_version: None,
-            pending: vec!["2026-11-20-000000".to_owned()],
-            users: None,
-            sessions: None,
-            ..status()
-        };
-        insta::assert_snapshot!(Answer::Status(empty).table(false), @"
-        database            sqlite://data/renewd.db
-        schema version      -
-        pending migrations  2026-11-20-000000
-        ");
     }
 }

@@ -1,6 +1,7 @@
 //! What the server tells of its own accord, and what time it has: a thread with a connection for
 //! this alone.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,13 +12,15 @@ use diesel::pg::PgConnection;
 use diesel::result::QueryResult;
 
 use super::clock::Offset;
-use super::session::connect;
+use super::session::connect_with;
 use crate::connection::AnyConnection;
 use crate::error::OpenError;
 use crate::hint::Hint;
 use crate::link::Link;
 use crate::options::PostgresOptions;
+use crate::unit::Shared;
 use crate::url::PostgresUrl;
+use crate::vitals::Vitals;
 
 /// How often the connection is looked at, which takes less than a microsecond and asks nothing of
 /// the server. So many ends in a short time are one hint.
@@ -41,7 +44,11 @@ struct Thread {
 impl Watch {
     /// Measures the clock once, then watches on a thread. The connection listens already: what ends
     /// from now on is told, so the feed may be read for the first time.
-    pub(super) fn start(link: Link, offset: Offset) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        link: Link,
+        offset: Offset,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, OpenError> {
         let (until, stopped) = crossbeam_channel::bounded(0);
         let ended = Arc::new(Hint::default());
         let mut watcher = Watcher {
@@ -49,6 +56,7 @@ impl Watch {
             seen: None,
             ended: Arc::clone(&ended),
             offset,
+            shared: Arc::clone(shared),
         };
         watcher.look()?;
         let handle = thread::Builder::new()
@@ -86,6 +94,7 @@ struct Watcher {
     seen: Option<u32>,
     ended: Arc<Hint>,
     offset: Offset,
+    shared: Arc<Shared>,
 }
 
 impl Watcher {
@@ -98,25 +107,30 @@ impl Watcher {
     }
 
     fn look(&mut self) -> QueryResult<()> {
+        let tally = &self.shared.tally;
         let Ok(AnyConnection::Postgres(conn)) = self.link.get() else {
+            tally.listening.store(false, Ordering::Relaxed);
             return Ok(());
         };
-        let looked = is_told(conn).and_then(|told| {
+        let looked = times_told(conn).and_then(|told| {
             self.offset.measure_if_due(conn)?;
             Ok(told)
         });
         match looked {
             Ok(told) => {
+                tally.listening.store(true, Ordering::Relaxed);
+                tally.notifications.fetch_add(told, Ordering::Relaxed);
                 // Before a new connection listened anything may have happened.
                 let number = Some(self.link.opened());
                 let new = std::mem::replace(&mut self.seen, number) != number;
-                if told || new {
+                if told > 0 || new {
                     self.ended.give();
                 }
                 Ok(())
             }
             Err(error) => {
                 // Once lost, a connection is so for ever.
+                tally.listening.store(false, Ordering::Relaxed);
                 self.link.lose();
                 Err(error)
             }
@@ -128,18 +142,20 @@ impl Watcher {
 pub(super) fn listen(
     url: &PostgresUrl,
     options: &PostgresOptions,
+    vitals: &Vitals,
 ) -> Result<PgConnection, OpenError> {
-    let mut conn = connect(url, options)?;
+    let mut conn = connect_with(url, options, vitals)?;
     // Outside a transaction: it is in force when this returns.
     conn.batch_execute(LISTEN)?;
     Ok(conn)
 }
 
-fn is_told(conn: &mut PgConnection) -> QueryResult<bool> {
-    let mut told = false;
+/// How often the server has told since it was last asked.
+fn times_told(conn: &mut PgConnection) -> QueryResult<u64> {
+    let mut told = 0;
     for notification in conn.notifications_iter() {
         notification?;
-        told = true;
+        told += 1;
     }
     Ok(told)
 }

@@ -6,6 +6,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod counts;
 pub(crate) mod feed;
+pub(crate) mod installation;
 pub(crate) mod keys;
 mod locks;
 mod names;

@@ -21,8 +21,9 @@ pub use authenticate::{AccessRefused, Authenticated, StateError};
 pub use keys::ReloadError;
 pub use login::{HashRenewal, LoggedIn, LoginError, LoginRequest};
 pub use logout::{LogoutError, LogoutRequest};
+pub use maintenance::Polled;
 pub use password::PasswordError;
-pub use refresh::{RefreshError, RefreshRequest, Refreshed};
+pub use refresh::{RefreshError, RefreshRequest, RefreshWay, Refreshed};
 pub use register::{RegisterError, Registration};
 pub use sessions::OwnSessionError;
 
