@@ -12,12 +12,19 @@ use uuid::Uuid;
 
 /// Which database a server is to have.
 #[derive(Debug, Clone)]
-pub struct Database(Option<String>);
+pub struct Database(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Sqlite,
+    NewOn(String),
+    At(String),
+}
 
 impl Database {
     /// A file in the server's own directory, where the server puts it unasked.
     pub fn sqlite() -> Self {
-        Self(None)
+        Self(Kind::Sqlite)
     }
 
     /// A new database on the server that `RENEWD_TEST_POSTGRES_URL` names;
@@ -25,7 +32,12 @@ impl Database {
     pub fn postgres() -> Option<Self> {
         env::var("RENEWD_TEST_POSTGRES_URL")
             .ok()
-            .map(|url| Self(Some(url)))
+            .map(|url| Self(Kind::NewOn(url)))
+    }
+
+    /// The database that this URL names, as that of a [`crate::Cluster`]; it stays.
+    pub fn at(url: &str) -> Self {
+        Self(Kind::At(url.to_owned()))
     }
 }
 
@@ -34,6 +46,8 @@ impl Database {
 pub enum Store {
     /// An SQLite file, as its path.
     Sqlite(String),
+    /// A PostgreSQL database that somebody else makes and removes, as its URL.
+    Given(String),
     /// A PostgreSQL database of this server alone.
     Postgres {
         /// The URL of the database in which others are created.
@@ -47,17 +61,18 @@ pub enum Store {
 const MASTER_KEY: &str = "nAWJCMdVWZpzRzrVt2Jk0xlvYbGPyLE3oPSvvUo6g1s=";
 
 #[derive(QueryableByName)]
-struct Row {
+pub(crate) struct Row {
     #[diesel(sql_type = Text)]
-    value: String,
+    pub(crate) value: String,
 }
 
 impl Store {
     /// Makes it, for a server that runs in `directory`.
     pub fn new(database: Database, directory: &Path) -> Self {
         match database.0 {
-            None => Self::Sqlite(directory.join("data/renewd.db").display().to_string()),
-            Some(admin) => {
+            Kind::At(url) => Self::Given(url),
+            Kind::Sqlite => Self::Sqlite(directory.join("data/renewd.db").display().to_string()),
+            Kind::NewOn(admin) => {
                 let name = format!("renewd_e2e_{}", Uuid::new_v4().simple());
                 let mut connection = connect(&admin);
                 connection
@@ -72,6 +87,7 @@ impl Store {
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite://{path}"),
+            Self::Given(url) => url.clone(),
             Self::Postgres { admin, name } => {
                 let (server, query) = admin.split_once('?').unwrap_or((admin, ""));
                 let (server, _) = server
@@ -88,7 +104,7 @@ impl Store {
     pub fn settings(&self) -> Vec<(String, String)> {
         match self {
             Self::Sqlite(_) => Vec::new(),
-            Self::Postgres { .. } => vec![
+            Self::Given(_) | Self::Postgres { .. } => vec![
                 ("RENEWD_DATABASE_URL".to_owned(), self.url()),
                 ("RENEWD_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
             ],
@@ -99,7 +115,7 @@ impl Store {
     pub fn id(&self, id: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("x'{}'", id.replace('-', "")),
-            Self::Postgres { .. } => format!("'{id}'::uuid"),
+            Self::Given(_) | Self::Postgres { .. } => format!("'{id}'::uuid"),
         }
     }
 
@@ -107,7 +123,7 @@ impl Store {
     pub fn hex(&self, column: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("hex({column})"),
-            Self::Postgres { .. } => format!("encode({column}, 'hex')"),
+            Self::Given(_) | Self::Postgres { .. } => format!("encode({column}, 'hex')"),
         }
     }
 
@@ -115,7 +131,7 @@ impl Store {
     pub fn bytes(&self, hex: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("x'{hex}'"),
-            Self::Postgres { .. } => format!("'\\x{hex}'::bytea"),
+            Self::Given(_) | Self::Postgres { .. } => format!("'\\x{hex}'::bytea"),
         }
     }
 
@@ -125,7 +141,9 @@ impl Store {
             Self::Sqlite(_) => {
                 format!("((unixepoch() + ({seconds_from_now})) * 1000000)")
             }
-            Self::Postgres { .. } => format!("now() + interval '{seconds_from_now} seconds'"),
+            Self::Given(_) | Self::Postgres { .. } => {
+                format!("now() + interval '{seconds_from_now} seconds'")
+            }
         }
     }
 
@@ -141,7 +159,7 @@ impl Store {
                     .execute(&mut connection)
                     .unwrap_or_else(|e| panic!("{sql}: {e}"))
             }
-            Self::Postgres { .. } => {
+            Self::Given(_) | Self::Postgres { .. } => {
                 let mut connection = connect(&self.url());
                 sql_query(sql)
                     .execute(&mut connection)
@@ -158,7 +176,9 @@ impl Store {
         let sql = format!("SELECT CAST({expression} AS TEXT) AS value {rest}");
         let rows: Vec<Row> = match self {
             Self::Sqlite(path) => sql_query(&sql).load(&mut open(path)),
-            Self::Postgres { .. } => sql_query(&sql).load(&mut connect(&self.url())),
+            Self::Given(_) | Self::Postgres { .. } => {
+                sql_query(&sql).load(&mut connect(&self.url()))
+            }
         }
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
         rows.into_iter().map(|row| row.value).collect()
@@ -196,7 +216,13 @@ impl Drop for Store {
     fn drop(&mut self) {
         if let Self::Postgres { admin, name } = self {
             let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-            if let Err(error) = connect(admin).batch_execute(&drop) {
+            let admin = PgConnection::establish(admin).map_err(|error| error.to_string());
+            let dropped = admin.and_then(|mut admin| {
+                admin
+                    .batch_execute(&drop)
+                    .map_err(|error| error.to_string())
+            });
+            if let Err(error) = dropped {
                 println!("{name} is left behind: {error}");
             }
         }

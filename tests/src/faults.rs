@@ -23,9 +23,17 @@ pub fn unsignalled(program: &Path, directory: &Path, env: &[(String, String)]) -
 /// # Panics
 /// Where the system refuses.
 pub fn limit_files(child: &Child, limited: bool) {
+    limit_files_of(Pid::from_child(child), limited);
+}
+
+/// As [`limit_files`], for any process that this one may limit.
+///
+/// # Panics
+/// Where the system refuses.
+pub fn limit_files_of(pid: Pid, limited: bool) {
     let limit = Rlimit {
         current: limited.then_some(1),
         maximum: None,
     };
-    prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit).expect("the limit is set");
+    prlimit(Some(pid), Resource::Fsize, limit).expect("the limit is set");
 }

@@ -6,23 +6,30 @@
 
 pub mod client;
 pub mod clock;
+pub mod cluster;
 pub mod consumers;
+pub mod crowd;
 pub mod ctl;
 pub mod database;
 pub mod faults;
 pub mod jwt;
 pub mod listener;
 pub mod person;
+pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod reply;
 pub mod server;
 
 pub use client::{Anonymous, BodyClient, Browser, Persona, Registered, Transport};
+pub use cluster::Cluster;
+pub use crowd::Crowd;
 pub use ctl::Ctl;
 pub use database::Database;
 pub use listener::Listener;
 pub use person::Person;
+pub use proxy::{Flow, Proxy};
 pub use reply::{Call, Reply, SetCookie};
 pub use server::{Server, Setup};
 

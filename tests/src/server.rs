@@ -66,7 +66,7 @@ impl Setup {
     /// On SQLite, where there is one node.
     #[must_use]
     pub fn beside(&self) -> Self {
-        assert!(matches!(*self.store, Store::Postgres { .. }), "one node");
+        assert!(!matches!(*self.store, Store::Sqlite(_)), "one node");
         Self {
             store: self.store.clone(),
             directory: Arc::new(TempDir::new().expect("a temporary directory")),
@@ -103,6 +103,11 @@ impl Setup {
     pub fn with_failing_writes(mut self) -> Self {
         self.failing_writes = true;
         self
+    }
+
+    /// The database that the server will have.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The directory in which the server runs.

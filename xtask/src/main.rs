@@ -7,6 +7,7 @@ mod floors;
 mod postgres;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     Test(test::Options),
+    Torture(torture::Options),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<Outcome> {
     match task {
         Task::Test(options) => Ok(test::run(&options)),
+        Task::Torture(options) => torture::run(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),

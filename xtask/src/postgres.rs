@@ -10,6 +10,7 @@ mod binaries;
 mod keeper;
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -33,6 +34,8 @@ const ATTEMPTS: usize = 3;
 /// A running cluster; dropping it stops the server and removes its files.
 pub struct Cluster {
     url: String,
+    binaries: PathBuf,
+    account: Option<Account>,
     /// Its `Drop` ends the cluster.
     keeper: Keeper,
 }
@@ -62,6 +65,8 @@ impl Cluster {
         let port = home.serve(binaries)?;
         Ok(Self {
             url: format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/postgres"),
+            binaries: binaries.directory().to_owned(),
+            account,
             keeper,
         })
     }
@@ -69,6 +74,20 @@ impl Cluster {
     /// A URL of a superuser to the database `postgres`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What tests are told of it in their environment, and of how to make clusters of
+    /// their own. A variable without a value has to be unset.
+    pub fn environment(&self) -> [(&'static str, Option<OsString>); 3] {
+        let account = self.account.map(|account| account.told().into());
+        [
+            ("RENEWD_TEST_POSTGRES_URL", Some(self.url().into())),
+            (
+                "RENEWD_TEST_POSTGRES_BIN",
+                Some(self.binaries.clone().into()),
+            ),
+            ("RENEWD_TEST_POSTGRES_ACCOUNT", account),
+        ]
     }
 
     /// Where its files are as long as it lives.

@@ -62,7 +62,7 @@ fn build_and_test(options: &Options) -> Result<Summary> {
 /// Builds everything that `cargo test` will want, in one go with the programs:
 /// a build of the programs alone would resolve other features of some
 /// dependencies and compile those twice.
-fn build() -> Result<()> {
+pub fn build() -> Result<()> {
     let mut command = cargo();
     command.args([
         "build",
@@ -84,12 +84,25 @@ fn test_command(options: &Options, cluster: Option<&Cluster>) -> Result<Command>
         .env("RENEWD_BIN", binary("renewd")?)
         .env("RENEWCTL_BIN", binary("renewctl")?);
     match cluster {
-        Some(cluster) => command.env("RENEWD_TEST_POSTGRES_URL", cluster.url()),
-        None => command
-            .args(["--skip", NEEDS_POSTGRES])
-            .env_remove("RENEWD_TEST_POSTGRES_URL"),
-    };
+        Some(cluster) => hand_over(&mut command, cluster),
+        None => drop(
+            command
+                .args(["--skip", NEEDS_POSTGRES])
+                .env_remove("RENEWD_TEST_POSTGRES_URL")
+                .env_remove("RENEWD_TEST_POSTGRES_BIN"),
+        ),
+    }
     Ok(command)
+}
+
+/// Tells the tests of the cluster, and how to make their own.
+pub fn hand_over(command: &mut Command, cluster: &Cluster) {
+    for (name, value) in cluster.environment() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
 }
 
 /// Runs the tests, passes their output on line by line, and counts.

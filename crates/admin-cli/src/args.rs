@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use client::{ClientRef, ClientVerb, CreateClient};
-pub use db::DbVerb;
+pub use db::{BackupDatabase, CopyDatabase, DbVerb, RestoredDatabase};
 pub use key::{BackUpKeys, KeyVerb, ListKeys, Purpose, RetireKey, RewrapKeys, RotateKey};
 pub use session::{EndSession, ListSessions, SessionVerb};
 pub use token::{TokenSource, TokenVerb};

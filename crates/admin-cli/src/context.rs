@@ -57,7 +57,12 @@ impl Context {
 
     /// Opens the database as it is: none is made, none is migrated.
     pub fn open(&self) -> Result<Storage, Failure> {
-        self.storage(false)
+        self.storage(false, false)
+    }
+
+    /// Opens the database to look at it, even if it is a restored backup that nobody may work on yet.
+    pub fn open_to_read(&self) -> Result<Storage, Failure> {
+        self.storage(false, true)
     }
 
     /// Opens the database; one that does not exist yet or has nothing in it is set up first, as
@@ -74,7 +79,7 @@ impl Context {
             self.printer
                 .remark(&format!("setting up the new database {database}"));
         }
-        self.storage(fresh)
+        self.storage(fresh, false)
     }
 
     /// Makes the directory of a SQLite file.
@@ -90,7 +95,7 @@ impl Context {
         }
     }
 
-    fn storage(&self, migrate: bool) -> Result<Storage, Failure> {
+    fn storage(&self, migrate: bool, accept_copy: bool) -> Result<Storage, Failure> {
         let clock = Arc::clone(&self.clock);
         // Nothing here verifies tokens: the set is filled and never asked.
         let freshness = Freshness {
@@ -101,9 +106,9 @@ impl Context {
         let revocations = Arc::new(RevocationSet::new(retention, freshness));
         let mut options = Options::new(clock, revocations);
         options.migrate = migrate;
-        // One command at a time: the server beside it needs the connections.
+        options.accept_copy = accept_copy;
         options.sqlite.readers = 1;
-        options.postgres.connections = 2;
+        options.postgres = self.settings.postgres.clone();
         Ok(Storage::open(&self.settings.database, &options)?)
     }
 }

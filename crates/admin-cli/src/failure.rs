@@ -4,8 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use storage_diesel::OpenError;
 use storage_diesel::master_key::MasterKeyFileError;
+use storage_diesel::{BackupError, CopyError, OpenError, RestoredError};
 use token_core::id::SessionId;
 use token_core::key::KeyRingError;
 use token_core::key::life::KeyRefusal;
@@ -77,6 +77,33 @@ pub enum Failure {
         /// Why not.
         #[from]
         source: OpenError,
+    },
+    /// The database was not copied.
+    #[error("{}", copy_told(source))]
+    Copy {
+        /// Why not.
+        #[from]
+        source: CopyError,
+    },
+    /// There is no backup.
+    #[error("{}", match source {
+        BackupError::Open(error) => told(error),
+        other => other.to_string(),
+    })]
+    Backup {
+        /// Why not.
+        #[from]
+        source: BackupError,
+    },
+    /// A restored database was not taken over.
+    #[error("{}", match source {
+        RestoredError::Open(error) => told(error),
+        RestoredError::Database(_) => source.to_string(),
+    })]
+    Restored {
+        /// Why not.
+        #[from]
+        source: RestoredError,
     },
     /// The directory of a new database cannot be made.
     #[error("cannot create the directory {}: {source}", path.display())]
@@ -162,10 +189,23 @@ fn told(error: &OpenError) -> String {
         | OpenError::Unwritable { .. }
         | OpenError::NotADatabase(_)
         | OpenError::Newer(_)
+        | OpenError::Copy(_)
         | OpenError::Unreachable { .. }
         | OpenError::Unsuitable(_)
         | OpenError::Database(_)
         | OpenError::Migration(_)
         | OpenError::Thread(_) => error.to_string(),
+    }
+}
+
+/// The same of the two databases of a copy: neither is the one that is configured here.
+fn copy_told(error: &CopyError) -> String {
+    match error {
+        CopyError::Source(OpenError::Missing(path)) => {
+            format!("the source: there is no database at {}", path.display())
+        }
+        CopyError::Source(open) => format!("the source: {}", told(open)),
+        CopyError::Target(open) => format!("the target: {}", told(open)),
+        other => other.to_string(),
     }
 }

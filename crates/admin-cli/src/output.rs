@@ -2,7 +2,9 @@
 
 mod answer;
 mod client;
+mod database;
 mod key;
+mod progress;
 mod session;
 mod table;
 mod token;
@@ -10,8 +12,10 @@ mod user;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-pub use answer::{Answer, SessionCounts, Status};
-pub use key::{BackedUp, Rewrapped};
+pub use answer::Answer;
+pub use database::{BackedUp, Copied, InstallationJson, SessionCounts, Status};
+pub use key::{KeysBackedUp, Rewrapped};
+pub use progress::Progress;
 pub use token::{SessionVerdict, Verdict};
 
 use crate::args::Format;
@@ -56,6 +60,11 @@ impl Printer {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             printed => printed,
         }
+    }
+
+    /// A bar for long work, on standard error where that is a terminal.
+    pub fn progress(self) -> Progress {
+        Progress::new(self.quiet)
     }
 
     /// Remarks to standard error on what else was done. Where that is closed, nobody asked.

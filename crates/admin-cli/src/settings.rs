@@ -9,11 +9,11 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use storage_diesel::DatabaseUrl;
+use storage_diesel::{DatabaseUrl, PostgresOptions};
 use token_core::key::MasterKey;
 use token_core::password::{BcryptCost, PasswordPolicy};
 use token_core::policy::access_is_accepted_for;
-use token_core::time::Lifetime;
+use token_core::time::{InvalidLifetime, Lifetime};
 
 use self::sources::{Found, Name, Sources, setting};
 use self::tokens::TokenSettings;
@@ -31,6 +31,18 @@ const ACCESS_LIFETIME: Name = Name {
 const LEEWAY: Name = Name {
     variables: &["RENEWD_CLOCK_LEEWAY"],
     key: "tokens.leeway",
+};
+const CONNECT_TIMEOUT: Name = Name {
+    variables: &["RENEWD_DATABASE_CONNECT_TIMEOUT"],
+    key: "database.connect_timeout",
+};
+const LOCK_TIMEOUT: Name = Name {
+    variables: &["RENEWD_DATABASE_LOCK_TIMEOUT"],
+    key: "database.lock_timeout",
+};
+const STATEMENT_TIMEOUT: Name = Name {
+    variables: &["RENEWD_DATABASE_STATEMENT_TIMEOUT"],
+    key: "database.statement_timeout",
 };
 const COST: Name = Name {
     variables: &["RENEWD_BCRYPT_COST"],
@@ -51,11 +63,16 @@ const DEFAULT_COST: u32 = 12;
 const DEFAULT_MIN_LENGTH: u32 = 8;
 const DEFAULT_ACCESS_LIFETIME: Lifetime = Lifetime::from_seconds(15 * 60);
 
+const MINUTE: Lifetime = Lifetime::from_seconds(60);
+const TEN_MINUTES: Lifetime = Lifetime::from_seconds(600);
+
 /// Everything a command may need to know.
 #[derive(Debug)]
 pub struct Settings {
     /// The database.
     pub database: DatabaseUrl,
+    /// How a PostgreSQL server is used.
+    pub postgres: PostgresOptions,
     /// Where the master key is.
     pub master: MasterKeySource,
     /// What a new password's hash costs.
@@ -99,6 +116,20 @@ impl Settings {
         };
         let access = parse(ACCESS_LIFETIME, str::parse)?.unwrap_or(DEFAULT_ACCESS_LIFETIME);
         let leeway = parse(LEEWAY, str::parse)?.unwrap_or(Lifetime::ZERO);
+        let timeout = |name, most, default| {
+            let found = sources.find(name)?;
+            found.map_or(Ok(default), |found| found.parse(|text| in_time(text, most)))
+        };
+        // One command at a time: the server beside it needs the connections.
+        let default = PostgresOptions::default();
+        let postgres = PostgresOptions {
+            connections: 2,
+            rotation_connections: 1,
+            connect_timeout: timeout(CONNECT_TIMEOUT, MINUTE, default.connect_timeout)?,
+            lock_timeout: timeout(LOCK_TIMEOUT, MINUTE, default.lock_timeout)?,
+            statement_timeout: timeout(STATEMENT_TIMEOUT, TEN_MINUTES, default.statement_timeout)?,
+            ..default
+        };
         let number = |name, range: RangeInclusive<u32>, default| {
             let found = sources.find(name)?;
             found.map_or(Ok(default), |found| found.parse(|text| within(text, range)))
@@ -107,6 +138,7 @@ impl Settings {
         Ok(Self {
             master: master_key(&sources, &database)?,
             database,
+            postgres,
             cost: BcryptCost::new(cost).map_err(|error| setting(COST.key, error))?,
             passwords: PasswordPolicy {
                 min_length: number(MIN_LENGTH, 8..=64, DEFAULT_MIN_LENGTH)?,
@@ -162,6 +194,22 @@ struct OutOfRange(RangeInclusive<u32>);
 fn within(text: &str, range: RangeInclusive<u32>) -> Result<u32, OutOfRange> {
     let number = text.parse().ok().filter(|number| range.contains(number));
     number.ok_or(OutOfRange(range))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum InvalidTimeout {
+    #[error(transparent)]
+    Lifetime(#[from] InvalidLifetime),
+    #[error("must be from 1s to {0}")]
+    OutOfRange(Lifetime),
+}
+
+fn in_time(text: &str, most: Lifetime) -> Result<Duration, InvalidTimeout> {
+    let time: Lifetime = text.parse()?;
+    if time < Lifetime::from_seconds(1) || time > most {
+        return Err(InvalidTimeout::OutOfRange(most));
+    }
+    Ok(time.as_duration())
 }
 
 #[cfg(test)]
@@ -254,6 +302,20 @@ mod tests {
         assert_eq!(reserved(&environment), 60 * 60 + 30 + 5);
     }
 
+    #[test]
+    fn the_servers_time_limits_hold_here() {
+        let (_directory, config) =
+            file("[database]\nlock_timeout = 60\nstatement_timeout = \"10m\"");
+        let environment = [("RENEWD_DATABASE_CONNECT_TIMEOUT", "1s")];
+        let postgres = read(&[&config], &environment).unwrap().postgres;
+        let limits = [
+            postgres.connect_timeout,
+            postgres.lock_timeout,
+            postgres.statement_timeout,
+        ];
+        assert_eq!(limits.map(|limit| limit.as_secs()), [1, 60, 600]);
+    }
+
     /// S120: a mistake is one line that names the place to mend, and shows no secret.
     #[test]
     fn a_mistake_names_its_place() {
@@ -262,6 +324,8 @@ mod tests {
             mistake(&[("RENEWD_BCRYPT_COST", "4")]),
             mistake(&[("RENEWD_PASSWORD_MIN_LENGTH", "many")]),
             mistake(&[("ACCESS_TOKEN_EXPIRY", "soon")]),
+            mistake(&[("RENEWD_DATABASE_LOCK_TIMEOUT", "61s")]),
+            mistake(&[("RENEWD_DATABASE_STATEMENT_TIMEOUT", "never")]),
             mistake(&[("RENEWD_MASTER_KEY", "hunter2")]),
             mistake(&[("RENEWD_MASTER_KEY", KEY), ("RENEWD_MASTER_KEY_FILE", "f")]),
             mistake(&[("DATABASE_URL", "mysql://ann:hunter2@db")]),
@@ -271,6 +335,8 @@ mod tests {
         RENEWD_BCRYPT_COST: must be a number from 10 to 16
         RENEWD_PASSWORD_MIN_LENGTH: must be a number from 8 to 64
         ACCESS_TOKEN_EXPIRY: not a duration: write 90s, 15m, 1h, 10d or a number of seconds
+        RENEWD_DATABASE_LOCK_TIMEOUT: must be from 1s to 1m
+        RENEWD_DATABASE_STATEMENT_TIMEOUT: not a duration: write 90s, 15m, 1h, 10d or a number of seconds
         RENEWD_MASTER_KEY: the master key must be 32 bytes in standard base64
         RENEWD_MASTER_KEY: RENEWD_MASTER_KEY_FILE is set too: set one of them
         DATABASE_URL: a database URL begins with sqlite:// or postgres://

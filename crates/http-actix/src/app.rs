@@ -13,7 +13,8 @@ use actix_web::{
     App, Error, FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, Route,
 };
 
-use crate::middleware::{cors, csrf, headers, panics, strays, trace};
+use crate::metrics::http::HttpMetrics;
+use crate::middleware::{cors, csrf, headers, measure, panics, strays, trace};
 use crate::problem::{Code, Problem};
 use crate::routes::oauth2::{self, metadata};
 use crate::routes::{account, health, keys, me, my_sessions, session, token};
@@ -33,6 +34,7 @@ pub fn app(
     >,
 > {
     App::new()
+        .app_data(HttpMetrics::new(state.metrics.registry()))
         .app_data(web::Data::new(state))
         .app_data(PathConfig::default().error_handler(|_, _| Problem::of(Code::NotFound).into()))
         .configure(table)
@@ -42,6 +44,7 @@ pub fn app(
         .wrap(from_fn(cors::share))
         .wrap(from_fn(headers::lock_down))
         .wrap(from_fn(trace::trace))
+        .wrap(from_fn(measure::measure))
 }
 
 /// Where everything is.
@@ -68,7 +71,8 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/oauth2/revoke",         [post(oauth2::revoke::handle)]))
         .service(at("/oauth2/introspect",     [post(oauth2::introspect::handle)]))
         .service(at("/healthz",               [get(health::live::handle)]))
-        .service(at("/readyz",                [get(health::ready::handle)]));
+        .service(at("/readyz",                [get(health::ready::handle)]))
+        .service(at("/metrics",               [get(health::metrics::handle)]));
 }
 
 /// A well-known path with the path of an issuer after it (RFC 8414 §3.1).
@@ -94,7 +98,9 @@ fn at<const N: usize>(
 > {
     let allowed = verbs.each_ref().map(|(methods, _)| *methods).join(", ");
     let other = move || std::future::ready(method_not_allowed(&allowed));
-    let resource = web::resource(path).default_service(web::to(other));
+    // Metrics know a resource by its name.
+    let resource = web::resource(path).name(path);
+    let resource = resource.default_service(web::to(other));
     let resource = verbs
         .into_iter()
         .fold(resource, |resource, (_, route)| resource.route(route));

@@ -85,7 +85,7 @@ impl Config {
     fn parse(mut raw: Raw) -> Result<Self, ConfigError> {
         let mut warnings = Vec::new();
         let log = LogConfig::parse(&raw)?;
-        let database = DatabaseConfig::parse(&raw)?;
+        let database = DatabaseConfig::parse(&raw, &mut warnings)?;
         let session = SessionConfig::parse(&raw)?;
         let tokens = TokensConfig::parse(&mut raw, &session, &mut warnings)?;
         let http = HttpConfig::parse(&mut raw)?;

@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
@@ -18,6 +19,8 @@ use token_core::password::{
     PresentedPassword, Verification,
 };
 use token_core::store::BoxFuture;
+
+use crate::metrics::hashing::HashingMetrics;
 
 /// The lowest priority there is (`nice` 19).
 #[cfg(target_os = "linux")]
@@ -31,16 +34,27 @@ pub struct HashPool {
     /// `None` only while the pool is dropped: the threads end when it is closed.
     queue: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    metrics: HashingMetrics,
 }
 
 impl HashPool {
     /// A pool with a thread for each core and a queue of `waiting` jobs.
-    pub fn start(hasher: BcryptHasher, waiting: usize) -> std::io::Result<Self> {
+    pub fn start(
+        hasher: BcryptHasher,
+        waiting: usize,
+        metrics: HashingMetrics,
+    ) -> std::io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self::with_threads(hasher, waiting, cores)
+        Self::with_threads(hasher, waiting, metrics, cores)
     }
 
-    fn with_threads(hasher: BcryptHasher, waiting: usize, count: usize) -> std::io::Result<Self> {
+    fn with_threads(
+        hasher: BcryptHasher,
+        waiting: usize,
+        metrics: HashingMetrics,
+        count: usize,
+    ) -> std::io::Result<Self> {
+        metrics.limited_to(waiting);
         let (queue, jobs) = bounded(waiting);
         let threads = (0..count)
             .map(|number| {
@@ -54,6 +68,7 @@ impl HashPool {
             hasher: Arc::new(hasher),
             queue: Some(queue),
             threads,
+            metrics,
         })
     }
 
@@ -64,13 +79,22 @@ impl HashPool {
     ) -> BoxFuture<'_, Result<T, HashingBusy>> {
         let (answer, answered) = oneshot::channel();
         let hasher = Arc::clone(&self.hasher);
+        let metrics = self.metrics.clone();
         let job: Job = Box::new(move || {
+            metrics.taken();
             if !answer.is_canceled() {
+                let started = Instant::now();
+                let done = work(&hasher);
+                metrics.done(started.elapsed());
                 // The caller may go away during the work too; then nobody needs the result.
-                let _ = answer.send(work(&hasher));
+                let _ = answer.send(done);
             }
         });
+        self.metrics.queued();
         let queued = self.queue.as_ref().is_some_and(|q| q.try_send(job).is_ok());
+        if !queued {
+            self.metrics.refused();
+        }
         Box::pin(async move {
             if !queued {
                 return Err(HashingBusy);
@@ -148,12 +172,18 @@ mod tests {
     use token_core::random::SystemEntropy;
 
     use super::*;
+    use crate::metrics::Registry;
 
     fn pool(waiting: usize, threads: usize) -> HashPool {
+        counted_pool(waiting, threads, &Registry::new())
+    }
+
+    fn counted_pool(waiting: usize, threads: usize, registry: &Registry) -> HashPool {
         let entropy = Arc::new(SystemEntropy::default());
         let pepper = MasterKey::generate(entropy.as_ref()).pepper();
         let hasher = BcryptHasher::new(&pepper, BcryptCost::new(10).unwrap(), entropy);
-        HashPool::with_threads(hasher, waiting, threads).unwrap()
+        let metrics = HashingMetrics::new(registry);
+        HashPool::with_threads(hasher, waiting, metrics, threads).unwrap()
     }
 
     fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -176,7 +206,14 @@ mod tests {
 
     #[test]
     fn a_full_queue_refuses_at_once() {
-        let pool = pool(2, 1);
+        let registry = Registry::new();
+        let pool = counted_pool(2, 1, &registry);
+        let assert_told = |lines: [&str; 4]| {
+            let text = registry.render();
+            for line in lines {
+                assert!(text.lines().any(|told| told == line), "{line}: {text}");
+            }
+        };
         let (started, is_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let running = pool.submit(move |_| {
@@ -186,9 +223,21 @@ mod tests {
         is_started.recv().unwrap();
         let waiting = [pool.submit(|_| ()), pool.submit(|_| ())];
         assert_eq!(pool.submit(|_| ()).now_or_never(), Some(Err(HashingBusy)));
+        assert_told([
+            "renewd_hash_queue_waiting 2",
+            "renewd_hash_queue_limit 2",
+            "renewd_hash_refused_total 1",
+            "renewd_hash_duration_seconds_count 0",
+        ]);
         release.send(()).unwrap();
         assert_eq!(wait(running), Ok(()));
         assert_eq!(wait(join_all(waiting)), [Ok(()), Ok(())]);
+        assert_told([
+            "renewd_hash_queue_waiting 0",
+            "renewd_hash_queue_limit 2",
+            "renewd_hash_refused_total 1",
+            "renewd_hash_duration_seconds_count 3",
+        ]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod directory;
 mod error;
 pub mod healthcheck;
 mod master_key;
+mod patience;
 mod signals;
 mod welcome;
 
@@ -60,6 +61,7 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
         storage,
     } = opened;
     let service = Arc::clone(&state.service);
+    let metrics = Arc::clone(&state.metrics);
     let server = HttpServer::new(move || app::app(state.clone()))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
@@ -72,7 +74,7 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
         .run();
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
-    let jobs = Jobs::start(&service, throttle);
+    let jobs = Jobs::start(&service, &metrics, throttle);
     welcome::print(&config, address);
 
     let ended = tokio::select! {
@@ -88,7 +90,8 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
     }
     drop(jobs);
     drop(service);
-    storage.close();
+    drop(metrics);
+    assemble::close(&storage);
     tracing::info!("stopped");
     match ended {
         None | Some(Ok(Ok(()))) => Ok(()),

@@ -6,6 +6,7 @@ use token_core::service::Service;
 
 use crate::cookies::CookiePolicy;
 use crate::extract::proxies::TrustedProxies;
+use crate::metrics::Metrics;
 use crate::middleware::origins::AllowedOrigins;
 
 /// Shared by all workers.
@@ -19,4 +20,6 @@ pub struct AppState {
     pub origins: Arc<AllowedOrigins>,
     /// Who may say whose request it is.
     pub proxies: Arc<TrustedProxies>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }

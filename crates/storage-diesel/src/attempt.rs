@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::result::Error as DatabaseError;
@@ -66,6 +67,17 @@ impl Runner {
         }
     }
 
+    /// Whether there is a connection, as far as is known.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.link.is_connected()
+    }
+
+    /// Tries to have one again, and answers whether there is.
+    pub(crate) fn reconnect(&mut self) -> bool {
+        // The link has said why not.
+        self.link.get().is_ok()
+    }
+
     /// Does the unit. Afterwards it can be answered: what it ended, the process knows.
     pub(crate) fn run(&mut self, unit: &mut dyn Unit, kind: Kind) -> Result<(), Failed> {
         let sent = self.link.sent();
@@ -94,12 +106,11 @@ impl Runner {
             let conn = self.link.get().map_err(Failed::Unreachable)?;
             let attempt = match kind {
                 Kind::Read => read(conn, unit),
-                Kind::Write => in_transaction(conn, unit),
+                Kind::Write => {
+                    in_transaction(conn, unit).map(|took| self.shared.committed(unit.size(), took))
+                }
             };
             let Err(failed) = attempt else {
-                if kind == Kind::Write {
-                    self.shared.committed(unit.size());
-                }
                 return Ok(());
             };
             if !failed.connection_is_good {
@@ -114,6 +125,7 @@ impl Runner {
                     spent,
                 });
             }
+            self.shared.tally.retries.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -133,7 +145,11 @@ fn read(conn: &mut AnyConnection, unit: &mut dyn Unit) -> Result<(), FailedAttem
     })
 }
 
-fn in_transaction(conn: &mut AnyConnection, unit: &mut dyn Unit) -> Result<(), FailedAttempt> {
+/// Does the unit and says how long the commit took.
+fn in_transaction(
+    conn: &mut AnyConnection,
+    unit: &mut dyn Unit,
+) -> Result<Duration, FailedAttempt> {
     let fault = |error: DatabaseError, undone| FailedAttempt {
         failure: error.into(),
         undone,
@@ -141,11 +157,16 @@ fn in_transaction(conn: &mut AnyConnection, unit: &mut dyn Unit) -> Result<(), F
     };
     AnyConnection::begin_transaction(conn).map_err(|error| fault(error, true))?;
     match unit.run(conn) {
-        Ok(()) => AnyConnection::commit_transaction(conn).map_err(|error| fault(error, false)),
+        Ok(()) => {
+            let started = Instant::now();
+            AnyConnection::commit_transaction(conn).map_err(|error| fault(error, false))?;
+            Ok(started.elapsed())
+        }
         Err(failure) => Err(FailedAttempt {
             connection_is_good: AnyConnection::rollback_transaction(conn)
                 .and_then(|()| expect_depth(conn, 0))
-                .is_ok(),
+                .is_ok()
+                && !failure.is_of_a_reader(),
             undone: true,
             failure,
         }),

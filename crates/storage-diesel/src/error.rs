@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DatabaseError};
+use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use token_core::store::StoreError;
+
+use crate::installation::InstallationState;
 
 /// Why a unit of work did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -59,14 +61,27 @@ impl Failure {
         }
     }
 
+    /// Whether the server behind the connection does not write (any more), whatever else it does.
+    pub(crate) fn is_of_a_reader(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(DatabaseError::DatabaseError(
+                DatabaseErrorKind::ReadOnlyTransaction,
+                _
+            ))
+        )
+    }
+
     /// Whether the same work may succeed if it is simply done again: PostgreSQL chose it as the
     /// victim of a deadlock, could not serialize it, or closed the connection before the commit.
     /// Diesel does not pass the SQLSTATE of a deadlock on, and its message may be in any language.
+    /// A server that only reads is not the primary any more; the next connection may find it.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(
             self,
             Self::Database(DatabaseError::DatabaseError(
                 DatabaseErrorKind::SerializationFailure
+                    | DatabaseErrorKind::ReadOnlyTransaction
                     | DatabaseErrorKind::ClosedConnection
                     | DatabaseErrorKind::UnableToSendCommand
                     | DatabaseErrorKind::Unknown,
@@ -156,13 +171,21 @@ pub enum OpenError {
          use the newer program"
     )]
     Newer(String),
+    /// The database is a restored backup or another copy, and nobody has decided what becomes of the
+    /// sessions in it.
+    #[error(
+        "this database is {0}, and sessions that ended after it was made would be alive again: run \
+         `renewctl db restored`, which ends every session in it (or, if nothing can have changed \
+         since, `renewctl db restored --keep-sessions`)"
+    )]
+    Copy(InstallationState),
     /// The server does not answer, or refuses.
-    #[error("cannot connect to {server}: {source}")]
+    #[error("cannot connect to {server}: {why}")]
     Unreachable {
         /// The server, without password.
         server: String,
-        /// What libpq says.
-        source: ConnectionError,
+        /// What libpq says, and what helps.
+        why: String,
     },
     /// The server or its database lacks what renewd needs.
     #[error("the PostgreSQL database cannot be used: {0}")]

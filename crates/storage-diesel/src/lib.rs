@@ -11,14 +11,19 @@
 //! - `unit`, `attempt`, `link`, `workers`: units of work and the threads that do them.
 //! - `sqlite`: the writer with its group commit, and the readers; `postgres`: its
 //!   connections, the batches in which it rotates, and what it is told.
+//! - `installation`: whether a database is the original or a copy of it; `copy` moves one to another
+//!   database, whichever kind both are.
 //! - `migrate`: the embedded migrations. [`master_key`]: the one file that is not a database.
 
 mod attempt;
 mod columns;
 mod connection;
+mod copy;
 mod counts;
+mod crew;
 mod error;
 mod hint;
+mod installation;
 mod link;
 pub mod master_key;
 mod migrate;
@@ -29,17 +34,23 @@ mod queries;
 mod rows;
 mod schema;
 mod sqlite;
+mod stats;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod unit;
 mod url;
+mod vitals;
 mod workers;
 
+pub use copy::{CopiedTable, CopyError, CopyProgress, CopyReport};
 pub use counts::Counts;
 pub use error::OpenError;
+pub use installation::{InstallationState, Restored, RestoredError};
 pub use migrate::{MigrationState, MigrationStatus};
-pub use options::{Options, PostgresOptions, SqliteOptions};
+pub use options::{OnCommit, Options, PostgresOptions, SqliteOptions};
+pub use sqlite::backup::{Backup, BackupError};
+pub use stats::{ConnectionStats, PostgresStats, Stats};
 pub use storage::{CommitStats, RotationStats, Storage};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 

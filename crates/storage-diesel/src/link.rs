@@ -3,15 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::Connection;
-use diesel::connection::{Instrumentation, InstrumentationEvent};
 use token_core::time::Clock;
 
 use crate::connection::AnyConnection;
 use crate::error::{Fault, OpenError};
+use crate::stats::Connections;
+use crate::vitals::Vitals;
 
 /// How a connection is opened.
 pub(crate) type Open = Box<dyn Fn() -> Result<AnyConnection, OpenError> + Send>;
@@ -25,9 +25,10 @@ pub(crate) struct Link {
     clock: Arc<dyn Clock>,
     connection: Option<AnyConnection>,
     opened: u32,
-    sent: Sent,
+    vitals: Vitals,
     failed: Option<Failed>,
     file: Option<Watched>,
+    counts: Arc<Connections>,
 }
 
 /// A file that must stay the one that was opened: SQLite goes on with a file that was removed or
@@ -53,18 +54,6 @@ const fn identity(_: &Path) -> Option<Identity> {
     None
 }
 
-/// Counts the statements that are sent to the database, `BEGIN` and `COMMIT` included.
-#[derive(Clone, Default)]
-struct Sent(Arc<AtomicU64>);
-
-impl Instrumentation for Sent {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 struct Failed {
     why: Arc<OpenError>,
     pause: Duration,
@@ -72,18 +61,25 @@ struct Failed {
 }
 
 impl Link {
-    /// Begins with a connection that was opened already.
-    pub(crate) fn new(mut connection: AnyConnection, open: Open, clock: Arc<dyn Clock>) -> Self {
-        let sent = Sent::default();
-        connection.set_instrumentation(sent.clone());
+    /// Begins with a connection that was opened already, and shows signs of life there.
+    pub(crate) fn new(
+        mut connection: AnyConnection,
+        open: Open,
+        clock: Arc<dyn Clock>,
+        counts: Arc<Connections>,
+        vitals: Vitals,
+    ) -> Self {
+        counts.started();
+        connection.set_instrumentation(vitals.clone());
         Self {
             open,
             clock,
             connection: Some(connection),
             opened: 1,
-            sent,
+            vitals,
             failed: None,
             file: None,
+            counts,
         }
     }
 
@@ -119,6 +115,11 @@ impl Link {
         }
     }
 
+    /// Whether there is a connection, as far as is known.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     /// How many connections there have been, this one included.
     pub(crate) const fn opened(&self) -> u32 {
         self.opened
@@ -126,12 +127,16 @@ impl Link {
 
     /// How many statements were sent over all of them.
     pub(crate) fn sent(&self) -> u64 {
-        self.sent.0.load(Ordering::Relaxed)
+        self.vitals.sent()
     }
 
     /// Gives the connection up; whatever was not committed on it is undone.
     pub(crate) fn lose(&mut self) {
         let connection = self.connection.take();
+        if connection.is_some() {
+            self.counts.lost();
+        }
+        self.vitals.lost();
         // Diesel panics if a connection cannot be closed; it is lost in any case.
         drop(catch_unwind(AssertUnwindSafe(|| drop(connection))));
     }
@@ -143,13 +148,16 @@ impl Link {
         }
         match (self.open)() {
             Ok(mut connection) => {
-                connection.set_instrumentation(self.sent.clone());
+                connection.set_instrumentation(self.vitals.clone());
                 tracing::info!("connected to the database again");
                 self.opened = self.opened.wrapping_add(1);
+                self.counts.reopened();
                 self.failed = None;
                 Ok(connection)
             }
             Err(error) => {
+                self.counts.failed();
+                self.vitals.lost();
                 let why = Arc::new(error);
                 let pause = self.failed.as_ref().map_or(BACK_OFF.0, |f| f.pause * 2);
                 let pause = pause.min(BACK_OFF.1);
@@ -162,5 +170,12 @@ impl Link {
                 Err(Fault::Unreachable(why))
             }
         }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.lose();
+        self.counts.ended();
     }
 }

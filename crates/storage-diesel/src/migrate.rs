@@ -12,6 +12,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::AnyConnection;
 use crate::error::OpenError;
+use crate::postgres::check_migrate;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -72,6 +73,7 @@ pub(crate) fn run(conn: &mut AnyConnection) -> Result<Vec<String>, OpenError> {
             }
         }
         AnyConnection::Postgres(conn) => {
+            check_migrate(conn)?;
             // Another node's migration may take longer than the limits of everyday work. The
             // connection is given up afterwards, and the lock with it if anything failed.
             conn.batch_execute(&format!(

@@ -7,15 +7,23 @@ use std::time::Duration;
 use token_core::revocation::RevocationSet;
 use token_core::time::Clock;
 
+/// Told how long a commit took to be durable, on the thread that committed.
+pub type OnCommit = Arc<dyn Fn(Duration) + Send + Sync>;
+
 /// How a storage is run. [`Options::new`] has what suits almost everybody.
 #[derive(Clone)]
 pub struct Options {
     /// Whether pending migrations are run; otherwise an older schema is an error.
     pub migrate: bool,
+    /// Whether a copy of another installation's database is opened too, as for reading it. Otherwise
+    /// it is an error, see [`crate::InstallationState`].
+    pub accept_copy: bool,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The process's set of ended sessions, which learns of every end before its caller does.
     pub revocations: Arc<RevocationSet>,
+    /// Told of every commit.
+    pub on_commit: OnCommit,
     /// For SQLite.
     pub sqlite: SqliteOptions,
     /// For PostgreSQL.
@@ -57,8 +65,10 @@ impl Options {
     pub fn new(clock: Arc<dyn Clock>, revocations: Arc<RevocationSet>) -> Self {
         Self {
             migrate: true,
+            accept_copy: false,
             clock,
             revocations,
+            on_commit: Arc::new(|_| ()),
             sqlite: SqliteOptions::default(),
             postgres: PostgresOptions::default(),
         }
@@ -92,6 +102,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("migrate", &self.migrate)
+            .field("accept_copy", &self.accept_copy)
             .field("sqlite", &self.sqlite)
             .field("postgres", &self.postgres)
             .finish_non_exhaustive()

@@ -109,4 +109,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+    use crate::columns::sql::TimeColumn;
+
+    installation (id) {
+        id -> Integer,
+        place -> Text,
+        backup_at -> Nullable<TimeColumn>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, sessions);

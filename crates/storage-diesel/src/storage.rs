@@ -20,7 +20,7 @@ use crate::{postgres, sqlite};
 /// the work it waits for.
 pub struct Storage {
     pub(crate) database: Database,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) enum Database {
@@ -52,10 +52,7 @@ pub struct RotationStats {
 impl Storage {
     /// Opens the database. Blocks until it is connected and, if the options say so, migrated.
     pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared::new(
-            Arc::clone(&options.clock),
-            Arc::clone(&options.revocations),
-        ));
+        let shared = Arc::new(Shared::new(options));
         let database = match &url.0 {
             Target::Sqlite(path) => {
                 Database::Sqlite(sqlite::Database::open(path, options, &shared)?)
@@ -147,11 +144,14 @@ impl Storage {
     }
 }
 
-fn connect(url: &DatabaseUrl, create: bool) -> Result<AnyConnection, OpenError> {
+/// A connection that stands alone, outside any storage.
+pub(crate) fn connect(url: &DatabaseUrl, create: bool) -> Result<AnyConnection, OpenError> {
     match &url.0 {
         Target::Sqlite(path) => sqlite::connect_alone(path, create).map(AnyConnection::Sqlite),
         Target::Postgres(url) => {
-            postgres::connect(url, &PostgresOptions::default()).map(AnyConnection::Postgres)
+            let mut conn = postgres::connect(url, &PostgresOptions::default())?;
+            postgres::check(&mut conn)?;
+            Ok(AnyConnection::Postgres(conn))
         }
     }
 }

@@ -5,17 +5,21 @@ use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::result::Error as DatabaseError;
 use futures_channel::oneshot;
 use token_core::id::SessionId;
 use token_core::revocation::RevocationSet;
+use token_core::session::EndReason;
 use token_core::store::StoreError;
 use token_core::time::{Clock, ClockOffset, OffsetClock, Timestamp};
 
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault};
+use crate::options::{OnCommit, Options};
+use crate::stats::Tally;
 
 /// What a unit of work is given.
 pub(crate) struct Tx<'a> {
@@ -28,8 +32,8 @@ pub(crate) struct Tx<'a> {
 /// Ended sessions, on their way into the process's revocation set.
 #[derive(Debug, Default)]
 pub(crate) struct Noticed {
-    /// Ended by this unit.
-    pub(crate) ended_now: Vec<SessionId>,
+    /// Ended by this unit, and why.
+    pub(crate) ended_now: Vec<(SessionId, EndReason)>,
     /// Found ended, perhaps by another process whose end the feed has not brought yet.
     pub(crate) ended_before: Vec<(SessionId, Timestamp)>,
 }
@@ -41,6 +45,10 @@ pub(crate) trait Unit: Send {
 
     /// What the work noticed.
     fn noticed(&self) -> &Noticed;
+
+    /// Whether it has waited for so long that whoever asked has gone: it need not be done at the
+    /// expense of those who still wait. A client that goes away at once gets what it asked for.
+    fn is_left_behind(&self) -> bool;
 
     /// How many rotations it is made of, if it is made of rotations.
     fn rotations(&self) -> Option<usize> {
@@ -56,6 +64,34 @@ pub(crate) trait Unit: Send {
     fn answer(self: Box<Self>, result: Result<(), StoreError>);
 }
 
+/// How long work waits at least before it is left undone for want of anybody who waits for it.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(1);
+
+/// Who waits for the outcome of some work, and since when.
+pub(crate) struct Asker<T> {
+    reply: oneshot::Sender<Result<T, StoreError>>,
+    asked: Instant,
+}
+
+impl<T> Asker<T> {
+    /// Somebody who asks now, and where the outcome will arrive.
+    pub(crate) fn new() -> (Self, Outcome<T>) {
+        let (reply, outcome) = oneshot::channel();
+        let asked = Instant::now();
+        (Self { reply, asked }, outcome)
+    }
+
+    /// Whether whoever asked has gone, and not a moment ago.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.reply.is_canceled() && self.asked.elapsed() > LEFT_BEHIND_AFTER
+    }
+
+    /// Tells them. They may have gone away; that changes nothing.
+    pub(crate) fn tell(self, outcome: Result<T, StoreError>) {
+        drop(self.reply.send(outcome));
+    }
+}
+
 /// Where the outcome of a unit of work will arrive.
 pub(crate) type Outcome<T> = oneshot::Receiver<Result<T, StoreError>>;
 
@@ -65,12 +101,12 @@ where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
 {
-    let (reply, outcome) = oneshot::channel();
+    let (asker, outcome) = Asker::new();
     let work = Work {
         closure: work,
         outcome: None,
         noticed: Noticed::default(),
-        reply,
+        asker,
     };
     (Box::new(work), outcome)
 }
@@ -79,7 +115,7 @@ struct Work<T, F> {
     closure: F,
     outcome: Option<T>,
     noticed: Noticed,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    asker: Asker<T>,
 }
 
 impl<T, F> Unit for Work<T, F>
@@ -101,14 +137,17 @@ where
         &self.noticed
     }
 
+    fn is_left_behind(&self) -> bool {
+        self.asker.is_gone()
+    }
+
     fn answer(self: Box<Self>, result: Result<(), StoreError>) {
         let answer = match (result, self.outcome) {
             (Ok(()), Some(outcome)) => Ok(outcome),
             (Ok(()), None) => Err(Failure::Panicked.into()),
             (Err(error), _) => Err(error),
         };
-        // Whoever asked may have gone away; that changes nothing.
-        drop(self.reply.send(answer));
+        self.asker.tell(answer);
     }
 }
 
@@ -141,6 +180,8 @@ pub(crate) struct Shared {
     pub(crate) commits: AtomicU64,
     pub(crate) units: AtomicU64,
     pub(crate) rotations: RotationCounts,
+    pub(crate) tally: Tally,
+    on_commit: OnCommit,
 }
 
 /// What units that are made of rotations came to.
@@ -153,15 +194,18 @@ pub(crate) struct RotationCounts {
 
 impl Shared {
     /// A process that has done nothing yet.
-    pub(crate) fn new(here: Arc<dyn Clock>, revocations: Arc<RevocationSet>) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         let clock_offset = ClockOffset::default();
+        let here = Arc::clone(&options.clock);
         Self {
             clock: Arc::new(OffsetClock::new(here, clock_offset.clone())),
             clock_offset,
-            revocations,
+            revocations: Arc::clone(&options.revocations),
             commits: AtomicU64::new(0),
             units: AtomicU64::new(0),
             rotations: RotationCounts::default(),
+            tally: Tally::default(),
+            on_commit: Arc::clone(&options.on_commit),
         }
     }
 
@@ -179,11 +223,12 @@ impl Shared {
         }
     }
 
-    /// Counts a commit of so many units.
-    pub(crate) fn committed(&self, units: usize) {
+    /// Counts a commit of so many units, which took so long to be durable.
+    pub(crate) fn committed(&self, units: usize, took: Duration) {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let units = u64::try_from(units).unwrap_or(u64::MAX);
         self.units.fetch_add(units, Ordering::Relaxed);
+        (self.on_commit)(took);
     }
 
     /// Makes the process know what the unit ended, after its commit and before anybody is told.
@@ -195,7 +240,8 @@ impl Shared {
         let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
         // From the commit on, not from when the end was asked for: a token that was minted while
         // the end waited for its turn is kept out just as long.
-        for id in &noticed.ended_now {
+        for (id, reason) in &noticed.ended_now {
+            self.tally.ended(*reason);
             self.revocations.insert(*id, now, now, monotonic);
         }
         for (id, ended_at) in &noticed.ended_before {
@@ -209,5 +255,26 @@ pub(crate) async fn wait<T>(asked: Result<Outcome<T>, Fault>) -> Result<T, Store
     match asked?.await {
         Ok(answer) => answer,
         Err(oneshot::Canceled) => Err(Fault::Closed.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_left_undone_only_long_after_its_asker_has_gone() {
+        let long_ago = Instant::now().checked_sub(2 * LEFT_BEHIND_AFTER).unwrap();
+        for (asked, gone, expected) in [
+            (Instant::now(), true, false),
+            (long_ago, false, false),
+            (long_ago, true, true),
+        ] {
+            let (mut asker, outcome) = Asker::<()>::new();
+            asker.asked = asked;
+            let waits = (!gone).then_some(outcome);
+            assert_eq!(asker.is_gone(), expected);
+            drop(waits);
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! Which database: chosen by the scheme of a URL alone.
 
+mod parameters;
+mod postgres;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+pub(crate) use postgres::{Defaults, PostgresUrl};
 
 /// The URL of a database. Printing it never shows a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,26 +17,20 @@ pub struct DatabaseUrl(pub(crate) Target);
 pub(crate) enum Target {
     /// A file.
     Sqlite(PathBuf),
-    /// A server.
+    /// A server, or several of which one is written to.
     Postgres(PostgresUrl),
 }
 
-/// A PostgreSQL URL, taken apart just far enough to print and extend it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PostgresUrl {
-    user_info: Option<String>,
-    hosts: String,
-    /// With its leading slash, if there is one.
-    path: String,
-    query: String,
-}
-
-/// Why a text is not the URL of a database.
+/// Why a text is not the URL of a database. No message repeats a part of the text: what stands in
+/// the wrong place may be a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
     /// Another scheme, or none.
     #[error("a database URL begins with sqlite:// or postgres://")]
     Scheme,
+    /// PostgreSQL's other way to say where a database is.
+    #[error("`host=… dbname=…` is no URL: write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    Keywords,
     /// `sqlite://` and nothing else.
     #[error("sqlite:// needs the path of a file, for example sqlite://data/renewd.db")]
     NoPath,
@@ -42,22 +40,46 @@ pub enum InvalidDatabaseUrl {
     /// Options after a question mark, or a NUL.
     #[error("a sqlite:// URL is the path of a file and has no options")]
     PathCharacter,
-    /// A slash or question mark in the password.
+    /// A slash, a question mark or an at sign in the password.
     #[error("user name and password in a postgres:// URL must be percent-encoded")]
     UserInfo,
-    /// A NUL or another control character.
-    #[error("a postgres:// URL has no control characters")]
-    Control,
+    /// A control character, or white space.
+    #[error(
+        "a postgres:// URL has no white space and no control characters: write %20 for a space"
+    )]
+    Character,
+    /// A percent sign without its two digits, or a NUL in disguise.
+    #[error(
+        "a % in a postgres:// URL is followed by two hexadecimal digits: write %25 for the sign itself"
+    )]
+    Percent,
+    /// A bracket without its partner, or something behind it.
+    #[error("an IPv6 address in a postgres:// URL stands in brackets, for example [::1]:5432")]
+    Brackets,
+    /// What follows the colon is no port.
+    #[error(
+        "a port in a postgres:// URL is a number from 1 to 65535; user name and password end with @"
+    )]
+    Port,
+    /// What follows the question mark, counted from one, is nothing that libpq knows.
+    #[error(
+        "parameter {0} after the question mark of the postgres:// URL is none that libpq knows: \
+         write NAME=VALUE, with & between them, and percent-encode the values"
+    )]
+    Parameter(usize),
 }
 
 impl DatabaseUrl {
     /// Parses `sqlite://PATH`, with a relative or an absolute path taken literally, or
-    /// `postgres://…` as libpq knows it (`postgresql://…` is the same).
+    /// `postgres://…` as libpq knows it (`postgresql://…` is the same), with one host or several.
     pub fn parse(text: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let (scheme, rest) = text.split_once("://").ok_or(InvalidDatabaseUrl::Scheme)?;
+        let scheme = text.split_once("://");
         match scheme {
-            "sqlite" => sqlite(rest).map(Target::Sqlite).map(Self),
-            "postgres" | "postgresql" => PostgresUrl::parse(rest).map(Target::Postgres).map(Self),
+            Some(("sqlite", rest)) => sqlite(rest).map(Target::Sqlite).map(Self),
+            Some(("postgres" | "postgresql", rest)) => {
+                PostgresUrl::parse(rest).map(Target::Postgres).map(Self)
+            }
+            _ if is_keywords(text) => Err(InvalidDatabaseUrl::Keywords),
             _ => Err(InvalidDatabaseUrl::Scheme),
         }
     }
@@ -71,82 +93,18 @@ impl DatabaseUrl {
     }
 }
 
+/// Whether libpq would take the text for `keyword = value` pairs.
+fn is_keywords(text: &str) -> bool {
+    let first = text.split_once('=').map_or("", |(name, _)| name.trim());
+    parameters::find(first).is_some()
+}
+
 fn sqlite(path: &str) -> Result<PathBuf, InvalidDatabaseUrl> {
     match path {
         "" => Err(InvalidDatabaseUrl::NoPath),
         ":memory:" => Err(InvalidDatabaseUrl::InMemory),
         _ if path.contains(['?', '\0']) => Err(InvalidDatabaseUrl::PathCharacter),
         _ => Ok(PathBuf::from(path)),
-    }
-}
-
-impl PostgresUrl {
-    fn parse(rest: &str) -> Result<Self, InvalidDatabaseUrl> {
-        if rest.chars().any(char::is_control) {
-            return Err(InvalidDatabaseUrl::Control);
-        }
-        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let slash = before.find('/').unwrap_or(before.len());
-        let (authority, path) = before.split_at(slash);
-        // An `@` behind the first slash means that the slash was part of a password, and libpq's
-        // message would print the rest of it as a host.
-        if path.contains('@') {
-            return Err(InvalidDatabaseUrl::UserInfo);
-        }
-        let (user_info, hosts) = match authority.rsplit_once('@') {
-            Some((user_info, hosts)) => (Some(user_info.to_owned()), hosts),
-            None => (None, authority),
-        };
-        Ok(Self {
-            user_info,
-            hosts: hosts.to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
-        })
-    }
-
-    /// What libpq is given: the URL, and time limits where it names none, because libpq itself
-    /// waits for ever for an answer.
-    pub(crate) fn connection_string(&self, connect_timeout: Duration) -> String {
-        let seconds = connect_timeout.as_secs().max(2);
-        let limits = [
-            ("connect_timeout", seconds.to_string()),
-            ("tcp_user_timeout", (seconds * 2_000).to_string()),
-            ("keepalives_idle", "10".to_owned()),
-            ("keepalives_interval", "5".to_owned()),
-            ("keepalives_count", "3".to_owned()),
-            ("application_name", "renewd".to_owned()),
-        ];
-        let missing = limits.iter().filter(|(name, _)| !self.names(name));
-        let given = self.query.split('&').filter(|part| !part.is_empty());
-        let query: Vec<String> = given
-            .map(str::to_owned)
-            .chain(missing.map(|(name, value)| format!("{name}={value}")))
-            .collect();
-        let user_info = self
-            .user_info
-            .as_ref()
-            .map_or_else(String::new, |user_info| format!("{user_info}@"));
-        let (hosts, path) = (&self.hosts, &self.path);
-        format!("postgres://{user_info}{hosts}{path}?{}", query.join("&"))
-    }
-
-    fn names(&self, parameter: &str) -> bool {
-        self.query
-            .split('&')
-            .any(|part| part.split('=').next() == Some(parameter))
-    }
-}
-
-/// Without options, because libpq takes passwords there too.
-impl fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("postgres://")?;
-        if let Some(user_info) = &self.user_info {
-            let user = user_info.split(':').next().unwrap_or_default();
-            write!(f, "{user}@")?;
-        }
-        write!(f, "{}{}", self.hosts, self.path)
     }
 }
 
@@ -177,10 +135,6 @@ impl std::str::FromStr for DatabaseUrl {
 mod tests {
     use super::*;
 
-    fn printed(text: &str) -> Result<String, InvalidDatabaseUrl> {
-        DatabaseUrl::parse(text).map(|url| format!("{url} {url:?}"))
-    }
-
     #[test]
     fn the_scheme_alone_chooses() {
         let path = |text| DatabaseUrl::parse(text).map(|u| u.sqlite_path().map(Path::to_owned));
@@ -194,42 +148,15 @@ mod tests {
             ("", InvalidDatabaseUrl::Scheme),
             ("data/renewd.db", InvalidDatabaseUrl::Scheme),
             ("mysql://localhost", InvalidDatabaseUrl::Scheme),
+            ("mysql://localhost/db?host=a", InvalidDatabaseUrl::Scheme),
             ("SQLITE://x", InvalidDatabaseUrl::Scheme),
+            ("host=db dbname=renewd", InvalidDatabaseUrl::Keywords),
+            ("password = 'a://b'", InvalidDatabaseUrl::Keywords),
             ("sqlite://", InvalidDatabaseUrl::NoPath),
             ("sqlite://:memory:", InvalidDatabaseUrl::InMemory),
             ("sqlite://a?mode=ro", InvalidDatabaseUrl::PathCharacter),
-            ("postgres://u:p/w@h/db", InvalidDatabaseUrl::UserInfo),
-            ("postgres://h/\0", InvalidDatabaseUrl::Control),
         ] {
             assert_eq!(DatabaseUrl::parse(bad).err(), Some(why), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn no_password_is_printed() {
-        for url in [
-            "postgres://ann:hunter2@db:5432/renewd",
-            "postgres://ann:hunt@hunter2@db:5432/renewd?password=hunter2",
-            "postgresql://ann@db:5432/renewd?sslpassword=hunter2",
-        ] {
-            assert_eq!(
-                printed(url),
-                Ok("postgres://ann@db:5432/renewd postgres://ann@db:5432/renewd".to_owned())
-            );
-        }
-    }
-
-    #[test]
-    fn time_limits_are_added_where_there_are_none() {
-        let Ok(DatabaseUrl(Target::Postgres(url))) =
-            DatabaseUrl::parse("postgres://a:b@h1,h2/db?connect_timeout=9&sslmode=require")
-        else {
-            panic!("a postgres URL");
-        };
-        assert_eq!(
-            url.connection_string(Duration::from_secs(5)),
-            "postgres://a:b@h1,h2/db?connect_timeout=9&sslmode=require&tcp_user_timeout=10000\
-             &keepalives_idle=10&keepalives_interval=5&keepalives_count=3&application_name=renewd"
-        );
     }
 }

@@ -125,15 +125,21 @@ fn a_server_that_only_reads_is_not_well() {
     };
     let world = World::new(database);
     block_on(world.storage.ping()).unwrap();
-    let (other, _) = {
-        let name = world.database.url();
-        let name = name.rsplit_once('/').unwrap().1.split('?').next().unwrap();
-        world.database.execute(&format!(
-            "ALTER DATABASE {name} SET default_transaction_read_only = on"
-        ));
-        world.another()
-    };
-    let error = block_on(other.ping()).unwrap_err();
+    let url = world.database.url();
+    let name = url.rsplit_once('/').unwrap().1.split('?').next().unwrap();
+    world.database.execute(&format!(
+        "ALTER DATABASE {name} SET default_transaction_read_only = on"
+    ));
+    let url = DatabaseUrl::parse(&url).unwrap();
+    let error = Storage::open(&url, &options()).unwrap_err();
+    assert!(matches!(&error, OpenError::Unsuitable(_)), "{error}");
+
+    // Nor is a connection good that was opened again.
+    world.database.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    let error = block_on(world.storage.ping()).unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable(_)), "{error}");
     assert!(error.to_string().contains("only reads"), "{error}");
 }

@@ -4,6 +4,7 @@
 //! from it, and it never evicts: over its cap it answers [`Verdict::Unknown`] for everything.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -87,28 +88,41 @@ impl RevocationSet {
     }
 
     /// Remembers that a session ended at `ended_at`, as the wall clock reads `now` and the
-    /// monotonic clock `monotonic`.
-    pub fn insert(&self, id: SessionId, ended_at: Timestamp, now: Timestamp, monotonic: Duration) {
+    /// monotonic clock `monotonic`. `true` if it was not remembered yet.
+    pub fn insert(
+        &self,
+        id: SessionId,
+        ended_at: Timestamp,
+        now: Timestamp,
+        monotonic: Duration,
+    ) -> bool {
         let age = now.since(ended_at);
         let Some(left) = self
             .retention
             .checked_sub(age)
             .filter(|left| !left.is_zero())
         else {
-            return;
+            return false;
         };
         let until = monotonic + left;
         let mut shard = self
             .shard(id)
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let kept = shard.entry(id).or_insert_with(|| {
-            if self.len.fetch_add(1, Ordering::Relaxed) >= self.cap {
-                self.overflowed.store(true, Ordering::Release);
+        match shard.entry(id) {
+            Entry::Occupied(mut kept) => {
+                let until = until.max(*kept.get());
+                kept.insert(until);
+                false
             }
-            until
-        });
-        *kept = (*kept).max(until);
+            Entry::Vacant(place) => {
+                if self.len.fetch_add(1, Ordering::Relaxed) >= self.cap {
+                    self.overflowed.store(true, Ordering::Release);
+                }
+                place.insert(until);
+                true
+            }
+        }
     }
 
     /// What is known of a session.
@@ -257,8 +271,8 @@ mod tests {
     fn merging_never_shortens() {
         let set = RevocationSet::new(RETENTION, CLOSED);
         let [a] = ids(1)[..] else { unreachable!() };
-        set.insert(a, at(1_000), at(1_000), secs(0));
-        set.insert(a, at(1_000), at(1_090), secs(0));
+        assert!(set.insert(a, at(1_000), at(1_000), secs(0)));
+        assert!(!set.insert(a, at(1_000), at(1_090), secs(0)));
         assert_eq!((set.verdict(a, secs(99)), set.len()), (Verdict::Ended, 1));
     }
 

@@ -366,7 +366,7 @@ fn a_database_of_the_first_version_goes_on(database: Database) {
     server.kill();
     let statements: &[&str] = match server.store() {
         Store::Sqlite(_) => &ON_SQLITE,
-        Store::Postgres { .. } => &ON_POSTGRES,
+        Store::Given(_) | Store::Postgres { .. } => &ON_POSTGRES,
     };
     for statement in statements {
         server.store().execute(statement);

@@ -5,16 +5,23 @@
 //! (`S45`) and the invariants of the protocol (`I3`) that it covers.
 
 mod accounts;
+mod backup;
 mod bad_input;
 mod configuration;
 mod cookie_confusion;
 mod cookies;
+mod copy;
 mod cors;
 mod credentials;
 mod csrf;
 mod ctl;
+mod database_patience;
+mod database_start;
+mod database_tls;
 mod decision;
+mod deploy;
 mod expiry;
+mod faults;
 mod first_run;
 mod foreign;
 mod forgery;
@@ -29,6 +36,7 @@ mod key_rotation;
 mod keys;
 mod login;
 mod logout;
+mod metrics;
 mod nodes;
 mod oauth_clients;
 mod oauth_forms;

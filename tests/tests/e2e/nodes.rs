@@ -1,7 +1,7 @@
 //! Two `renewd` processes on one PostgreSQL database: what one of them does, the
 //! other one knows.
 
-mod ends;
+pub mod ends;
 mod keys;
 mod killed;
 

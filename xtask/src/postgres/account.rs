@@ -33,6 +33,11 @@ impl Account {
             .context("PostgreSQL does not run as root, and there is no user `postgres` or `nobody`")
     }
 
+    /// `uid:gid`, for those who start servers of their own.
+    pub fn told(self) -> String {
+        format!("{}:{}", self.user, self.group)
+    }
+
     fn named(name: &str) -> Option<Self> {
         Some(Self {
             user: id(&["-u", name])?,

@@ -13,10 +13,10 @@ use crate::workspace::output;
 /// Where Debian and its descendants keep them: `<major>/bin` below it.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
+const NEEDED: [&str; 4] = ["initdb", "pg_basebackup", "pg_ctl", "postgres"];
 
-const HOW_TO_INSTALL: &str = "PostgreSQL's server programs (initdb, pg_ctl, postgres) are not \
-    installed, and apt-get cannot be used as this user. Install PostgreSQL (Debian, Ubuntu: \
+const HOW_TO_INSTALL: &str = "PostgreSQL's server programs (initdb, pg_basebackup, pg_ctl, \
+    postgres) are not installed, and apt-get cannot be used as this user. Install PostgreSQL (Debian, Ubuntu: \
     `apt-get install postgresql`; Fedora: `dnf install postgresql-server`; macOS: `brew install \
     postgresql`), or leave its tests out with `cargo xtask test --no-postgres`.";
 

@@ -1,6 +1,9 @@
 //! `renewctl db …`
 
+mod backup;
+mod copy;
 mod migrate;
+mod restored;
 mod status;
 
 use crate::args::DbVerb;
@@ -13,5 +16,8 @@ pub fn run(verb: &DbVerb, context: &Context) -> Result<Answer, Failure> {
     match verb {
         DbVerb::Migrate => migrate::run(context),
         DbVerb::Status => status::run(context),
+        DbVerb::Copy(copy) => copy::run(copy, context),
+        DbVerb::Backup(backup) => backup::run(backup, context),
+        DbVerb::Restored(restored) => restored::run(restored, context),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use storage_diesel::Restored;
 use token_core::client::{ClientSecret, RegisteredClient};
 use token_core::id::{ClientId, UserId};
 use token_core::secret::SecretString;
@@ -13,9 +14,10 @@ use token_core::time::Timestamp;
 use token_core::user::User;
 
 use super::client::{self, ClientJson};
-use super::key::{self, BackedUp, KeyJson, RetiredJson, Rewrapped};
+use super::database::{self, BackedUp, Copied, Status};
+use super::key::{self, KeyJson, KeysBackedUp, RetiredJson, Rewrapped};
 use super::session;
-use super::table::{card, printable};
+use super::table::printable;
 use super::token::{self, InspectedJson, Verdict};
 use super::user::{self, UserJson};
 
@@ -82,37 +84,19 @@ pub enum Answer {
     /// All keys are sealed under another master key.
     Rewrapped(Rewrapped),
     /// The keys were written to a file.
-    BackedUp(BackedUp),
+    KeysBackedUp(KeysBackedUp),
     /// So many sessions were ended.
     Ended(u64),
     /// These migrations were run.
     Migrated(Vec<String>),
     /// The state of the database.
     Status(Status),
-}
-
-/// The state of the database.
-#[derive(Debug, Serialize)]
-pub struct Status {
-    /// Its URL, without a password.
-    pub database: String,
-    /// The newest migration that was run, if any was.
-    pub schema_version: Option<String>,
-    /// Migrations that were not run yet.
-    pub pending: Vec<String>,
-    /// How many accounts there are; unknown until the schema is there.
-    pub users: Option<u64>,
-    /// How many sessions there are.
-    pub sessions: Option<SessionCounts>,
-}
-
-/// How many sessions there are.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct SessionCounts {
-    /// Whose refresh token works.
-    pub live: u64,
-    /// All that are kept, ended ones too.
-    pub stored: u64,
+    /// A database was copied.
+    Copied(Copied),
+    /// A backup was made.
+    BackedUp(BackedUp),
+    /// A restored database was taken over.
+    Restored(Restored),
 }
 
 #[derive(Serialize)]
@@ -179,7 +163,7 @@ impl Answer {
             } if quiet => document(&PasswordJson {
                 password: password.expose(),
             }),
-            _ if quiet && self.is_remark() => Ok(String::new()),
+            _ if quiet && self.is_a_receipt() => Ok(String::new()),
             Self::ClientDeleted { id, ended } => document(&ClientDeletedJson {
                 client_id: id,
                 ended: *ended,
@@ -196,7 +180,10 @@ impl Answer {
                 document(&RetiredJson::of(retired, successor.as_ref()))
             }
             Self::Rewrapped(rewrapped) => document(rewrapped),
-            Self::BackedUp(backed_up) => document(backed_up),
+            Self::KeysBackedUp(backed_up) => document(backed_up),
+            Self::Copied(copied) => document(copied),
+            Self::BackedUp(made) => document(made),
+            Self::Restored(restored) => document(&database::RestoredJson::of(restored)),
         }
     }
 
@@ -219,7 +206,7 @@ impl Answer {
                 password: Some(password),
                 ..
             } if quiet => format!("{}\n", password.expose()),
-            _ if quiet && self.is_remark() => String::new(),
+            _ if quiet && self.is_a_receipt() => String::new(),
             Self::ClientDeleted { id, ended } => format!("deleted {id}, {}\n", sessions(*ended)),
             Self::Done {
                 verb,
@@ -233,12 +220,15 @@ impl Answer {
             Self::KeyMade(made) => key::made(made),
             Self::KeyRetired { retired, successor } => key::retired(retired, successor.as_ref()),
             Self::Rewrapped(rewrapped) => rewrapped.table(),
-            Self::BackedUp(backed_up) => backed_up.table(),
+            Self::KeysBackedUp(backed_up) => backed_up.table(),
+            Self::Copied(copied) => copied.table(),
+            Self::BackedUp(made) => made.table(),
+            Self::Restored(restored) => database::restored(restored),
         }
     }
 
-    /// Whether it says what was done, rather than what was asked for.
-    const fn is_remark(&self) -> bool {
+    /// Whether it only says that something was done.
+    const fn is_a_receipt(&self) -> bool {
         match self {
             Self::Users(_)
             | Self::User(_)
@@ -254,36 +244,13 @@ impl Answer {
             | Self::KeyMade(_)
             | Self::KeyRetired { .. }
             | Self::Rewrapped(_)
-            | Self::BackedUp(_)
+            | Self::KeysBackedUp(_)
             | Self::Ended(_)
-            | Self::Migrated(_) => true,
+            | Self::Migrated(_)
+            | Self::Copied(_)
+            | Self::BackedUp(_)
+            | Self::Restored(_) => true,
         }
-    }
-}
-
-impl Status {
-    fn table(&self) -> String {
-        let pending = match self.pending.len() {
-            0 => "none".to_owned(),
-            _ => self.pending.join(" "),
-        };
-        let unknown = || "-".to_owned();
-        let mut rows = vec![
-            ("database", printable(&self.database)),
-            (
-                "schema version",
-                self.schema_version.clone().unwrap_or_else(unknown),
-            ),
-            ("pending migrations", pending),
-        ];
-        if let Some(users) = self.users {
-            rows.push(("users", users.to_string()));
-        }
-        if let Some(sessions) = self.sessions {
-            rows.push(("live sessions", sessions.live.to_string()));
-            rows.push(("stored sessions", sessions.stored.to_string()));
-        }
-        card(rows)
     }
 }
 
@@ -309,6 +276,7 @@ fn document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::database::tests::status;
     use super::super::user::tests::ada;
     use super::*;
 
@@ -317,16 +285,6 @@ mod tests {
             verb: "created",
             user: ada(),
             password: password.map(|text| text.to_owned().into()),
-        }
-    }
-
-    fn status() -> Status {
-        Status {
-            database: "sqlite://data/renewd.db".to_owned(),
-            schema_version: Some("2026-11-20-000000".to_owned()),
-            pending: Vec::new(),
-            users: Some(2),
-            sessions: Some(SessionCounts { live: 3, stored: 5 }),
         }
     }
 
@@ -404,41 +362,5 @@ mod tests {
           ]
         }
         "#);
-    }
-
-    #[test]
-    fn the_state_of_the_database_is_told() {
-        insta::assert_snapshot!(Answer::Status(status()).table(false), @"
-        database            sqlite://data/renewd.db
-        schema version      2026-11-20-000000
-        pending migrations  none
-        users               2
-        live sessions       3
-        stored sessions     5
-        ");
-        insta::assert_snapshot!(Answer::Status(status()).json(false).unwrap(), @r#"
-        {
-          "database": "sqlite://data/renewd.db",
-          "schema_version": "2026-11-20-000000",
-          "pending": [],
-          "users": 2,
-          "sessions": {
-            "live": 3,
-            "stored": 5
-          }
-        }
-        "#);
-        let empty = Status {
-            schema_version: None,
-            pending: vec!["2026-11-20-000000".to_owned()],
-            users: None,
-            sessions: None,
-            ..status()
-        };
-        insta::assert_snapshot!(Answer::Status(empty).table(false), @"
-        database            sqlite://data/renewd.db
-        schema version      -
-        pending migrations  2026-11-20-000000
-        ");
     }
 }

@@ -50,7 +50,7 @@ pub struct Rewrapped {
 
 /// The keys were written to a file.
 #[derive(Debug, Serialize)]
-pub struct BackedUp {
+pub struct KeysBackedUp {
     /// Which.
     pub file: PathBuf,
     /// How many.
@@ -165,7 +165,7 @@ impl Rewrapped {
     }
 }
 
-impl BackedUp {
+impl KeysBackedUp {
     /// Lines to read.
     pub fn table(&self) -> String {
         let (file, keys) = (self.file.display(), self.keys);

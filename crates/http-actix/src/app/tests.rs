@@ -27,6 +27,8 @@ use super::app;
 use crate::cookies::CookiePolicy;
 use crate::extract::proxies::{self, TrustedProxies};
 use crate::hashing::HashPool;
+use crate::metrics::hashing::HashingMetrics;
+use crate::metrics::{Metrics, Registry, Sources};
 use crate::middleware::origins::AllowedOrigins;
 use crate::state::AppState;
 
@@ -53,13 +55,17 @@ impl Stage {
     async fn with_claims(issuer: &str, claims: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("renewd.db");
-        let service = Service::start(parts(
-            issuer,
-            claims,
-            &format!("sqlite://{}", file.display()),
-        ));
-        let service = Arc::new(service.await.unwrap());
+        let registry = Registry::new();
+        let database = format!("sqlite://{}", file.display());
+        let (parts, storage) = parts(issuer, claims, &database, &registry);
+        let revocations = Arc::clone(&parts.revocations);
+        let service = Arc::new(Service::start(parts).await.unwrap());
         service.poll_ended_sessions().await.unwrap();
+        let sources = Sources {
+            service: Arc::clone(&service),
+            storage,
+            revocations,
+        };
         let cookies = CookiePolicy {
             secure: true,
             domain: None,
@@ -71,13 +77,19 @@ impl Stage {
                 cookies,
                 origins,
                 proxies: Arc::default(),
+                metrics: Arc::new(Metrics::new(registry, sources)),
             },
             _directory: directory,
         }
     }
 }
 
-fn parts(issuer: &str, claims: &[(&str, &str)], database: &str) -> Parts {
+fn parts(
+    issuer: &str,
+    claims: &[(&str, &str)],
+    database: &str,
+    registry: &Registry,
+) -> (Parts, Arc<Storage>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
     let policy = SessionPolicy {
@@ -97,12 +109,14 @@ fn parts(issuer: &str, claims: &[(&str, &str)], database: &str) -> Parts {
     let revocations = Arc::new(RevocationSet::new(policy.revocation_retention(), freshness));
     let options = Options::new(Arc::clone(&clock), Arc::clone(&revocations));
     let storage = Storage::open(&database.parse().unwrap(), &options).unwrap();
+    let storage = Arc::new(storage);
+    let hashing = HashingMetrics::new(registry);
     let master = MasterKey::generate(entropy.as_ref());
     let cost = BcryptCost::new(10).unwrap();
     let hasher = BcryptHasher::new(&master.pepper(), cost, Arc::clone(&entropy));
     let verified = VerifierPolicy::new(issuer, issuer).unwrap();
-    Parts {
-        store: Arc::new(storage),
+    let parts = Parts {
+        store: Arc::clone(&storage) as _,
         clock,
         entropy,
         keys: KeySources {
@@ -126,10 +140,11 @@ fn parts(issuer: &str, claims: &[(&str, &str)], database: &str) -> Parts {
         policy,
         passwords: PasswordPolicy { min_length: 8 },
         registration: RegistrationPolicy::Open,
-        hashing: Arc::new(HashPool::start(hasher, 8).unwrap()),
+        hashing: Arc::new(HashPool::start(hasher, 8, hashing).unwrap()),
         throttle: Arc::new(Unlimited),
         revocations,
-    }
+    };
+    (parts, storage)
 }
 
 /// What came back: status, headers, and the body where it is JSON.

@@ -1,7 +1,9 @@
 //! Every setting there is: its variable, its key in `renewd.toml`, its default and its meaning.
 
+mod database;
 mod table;
 
+pub use database::*;
 pub use table::*;
 
 /// A setting whose value is a short text.

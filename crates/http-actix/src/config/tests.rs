@@ -44,6 +44,12 @@ fn nothing_needs_to_be_set() {
     [database]
     url = "sqlite://data/renewd.db"
     migrate = true
+    connections = 10
+    rotation_connections = 2
+    connect_timeout = "5s"
+    lock_timeout = "5s"
+    statement_timeout = "15s"
+    patience = "5s"
 
     [http]
     listen = "127.0.0.1:8080"
@@ -137,6 +143,42 @@ fn flags_stand_on_either_side_of_a_command() {
     }
 }
 
+#[test]
+fn the_database_is_used_as_it_is_told() {
+    let toml = "[database]\nurl = \"postgres://db/renewd\"\nrotation_connections = 16\n\
+                connect_timeout = 1\nlock_timeout = \"1m\"\nstatement_timeout = \"10m\"\n";
+    let variables = [
+        ("RENEWD_DATABASE_CONNECTIONS", "1000"),
+        ("RENEWD_MASTER_KEY", MASTER_KEY),
+    ];
+    let config = load(&["--database-patience", "2s"], &variables, toml).unwrap();
+    assert_eq!(config.warnings, [""; 0]);
+    let postgres = &config.database.postgres;
+    assert_eq!(
+        (postgres.connections, postgres.rotation_connections),
+        (1000, 16)
+    );
+    let seconds = [
+        postgres.connect_timeout,
+        postgres.lock_timeout,
+        postgres.statement_timeout,
+        config.database.patience,
+    ]
+    .map(|time| time.as_secs());
+    assert_eq!(seconds, [1, 60, 600, 2]);
+
+    // A file for both databases will do.
+    let toml = toml.replace("url = ", "# url = ");
+    let config = load(&["--database-patience", "2s"], &variables[..1], &toml).unwrap();
+    insta::assert_snapshot!(config.warnings.join("\n"), @"
+    RENEWD_DATABASE_CONNECTIONS: has no effect on SQLite, only on PostgreSQL
+    `database.rotation_connections` in renewd.toml: has no effect on SQLite, only on PostgreSQL
+    `database.connect_timeout` in renewd.toml: has no effect on SQLite, only on PostgreSQL
+    `database.lock_timeout` in renewd.toml: has no effect on SQLite, only on PostgreSQL
+    `database.statement_timeout` in renewd.toml: has no effect on SQLite, only on PostgreSQL
+    ");
+}
+
 /// I6: no token outlives its session; and what is allowed but risky is told.
 #[test]
 fn what_should_be_known_is_told() {
@@ -173,7 +215,8 @@ fn the_report_shows_sources_and_no_secret() {
     let variables = [
         (
             "DATABASE_URL",
-            "postgres://renewd:hunter2@db.example/renewd?password=hunter2",
+            "postgres://renewd:hunter2@a.example:5432,b.example/renewd?password=hunter2\
+             &sslpassword=hunter2&target_session_attrs=read-write",
         ),
         ("RENEWD_MASTER_KEY", MASTER_KEY),
         ("REFRESH_TOKEN_SECRET", SECRET),
@@ -187,7 +230,7 @@ fn the_report_shows_sources_and_no_secret() {
     let report = config.report();
     let told: Vec<&str> = report.lines().filter(|l| l.contains('#')).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    url = "postgres://renewd@db.example/renewd"  # DATABASE_URL
+    url = "postgres://renewd@a.example:5432,b.example/renewd?target_session_attrs=read-write"  # DATABASE_URL
     allowed_origins = "https://a.example,https://b.example"  # `http.allowed_origins` in renewd.toml
     trusted_proxies = "127.0.0.1,10.0.0.0/8"  # `http.trusted_proxies` in renewd.toml
     # issuer: http://localhost:<port>

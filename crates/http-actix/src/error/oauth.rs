@@ -57,6 +57,7 @@ impl From<RefreshError> for OAuthError {
             RefreshError::Invalid
             | RefreshError::TokenExpired
             | RefreshError::Reused
+            | RefreshError::StateLost
             | RefreshError::SessionEnded(_)
             | RefreshError::SessionExpired => Self::INVALID_GRANT,
             RefreshError::InvalidScope => Self::INVALID_SCOPE,

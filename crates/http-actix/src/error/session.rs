@@ -48,7 +48,7 @@ impl From<RefreshError> for Problem {
             RefreshError::TokenExpired => Code::RefreshTokenExpired.into(),
             RefreshError::Reused => Code::RefreshTokenReused.into(),
             // Why it ended is nobody's business but the log's.
-            RefreshError::SessionEnded(_) => Code::SessionRevoked.into(),
+            RefreshError::SessionEnded(_) | RefreshError::StateLost => Code::SessionRevoked.into(),
             RefreshError::SessionExpired => Code::SessionExpired.into(),
             RefreshError::Contended => Code::Unavailable.into(),
             RefreshError::Keys(error) => error.into(),

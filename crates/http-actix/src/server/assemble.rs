@@ -2,7 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use storage_diesel::{DatabaseUrl, Options, Storage};
@@ -16,10 +18,13 @@ use token_core::time::{Clock, SystemClock};
 use token_core::token::access::{AccessMint, AccessVerifier, VerifierPolicy};
 use url::Url;
 
+use super::patience::Patient;
 use super::{ServeError, directory, master_key};
 use crate::config::Config;
 use crate::extract::proxies::TrustedProxies;
 use crate::hashing::HashPool;
+use crate::metrics::hashing::HashingMetrics;
+use crate::metrics::{Metrics, Registry, Sources, storage};
 use crate::middleware::origins::AllowedOrigins;
 use crate::state::AppState;
 use crate::throttle::Throttle;
@@ -46,8 +51,12 @@ impl Assembled {
         ));
         let mut options = Options::new(here, Arc::clone(&revocations));
         options.migrate = config.database.migrate;
+        options.postgres = config.database.postgres.clone();
+        let registry = Registry::new();
+        options.on_commit = storage::on_commit(&registry);
         let storage = Arc::new(open(config.database.url.clone(), options).await?);
-        let master = master_key::find(&config.keys.master, storage.as_ref()).await?;
+        let store = Patient::new(Arc::clone(&storage), config.database.patience);
+        let master = master_key::find(&config.keys.master, &store).await?;
         let warning = config.keys.master.file().and_then(master_key::warning);
         config.warnings.extend(warning);
 
@@ -57,19 +66,26 @@ impl Assembled {
             .then(|| Arc::new(Throttle::start()));
         let issuer = config.tokens.issuer_at(port);
         let parts = Foundations {
-            storage: Arc::clone(&storage),
+            store,
             clock: storage.clock(),
-            revocations,
+            revocations: Arc::clone(&revocations),
             throttle: throttle.clone(),
+            hashing: HashingMetrics::new(&registry),
         }
         .parts(config, &issuer, master)?;
         let service = Arc::new(Service::start(parts).await?);
         service.poll_ended_sessions().await?;
+        let sources = Sources {
+            service: Arc::clone(&service),
+            storage: Arc::clone(&storage),
+            revocations,
+        };
         let state = AppState {
             service,
             cookies: config.cookies.clone(),
             origins: Arc::new(origins(config, &issuer)?),
             proxies: Arc::new(TrustedProxies::new(config.http.trusted_proxies.clone())),
+            metrics: Arc::new(Metrics::new(registry, sources)),
         };
         Ok(Self {
             state,
@@ -81,10 +97,11 @@ impl Assembled {
 
 /// What the use cases stand on.
 struct Foundations {
-    storage: Arc<Storage>,
+    store: Patient<Storage>,
     clock: Arc<dyn Clock>,
     revocations: Arc<RevocationSet>,
     throttle: Option<Arc<Throttle>>,
+    hashing: HashingMetrics,
 }
 
 impl Foundations {
@@ -99,13 +116,14 @@ impl Foundations {
             .with_max_lifetime(tokens.access_lifetime);
         let hasher =
             BcryptHasher::new(&master.pepper(), accounts.bcrypt_cost, Arc::clone(&entropy));
-        let hashing = HashPool::start(hasher, accounts.hash_queue).map_err(ServeError::Serve)?;
+        let hashing = HashPool::start(hasher, accounts.hash_queue, self.hashing)
+            .map_err(ServeError::Serve)?;
         let throttle: Arc<dyn PasswordThrottle> = match self.throttle {
             Some(throttle) => throttle,
             None => Arc::new(Unlimited),
         };
         Ok(Parts {
-            store: self.storage,
+            store: Arc::new(self.store),
             clock: self.clock,
             entropy,
             keys: KeySources {
@@ -147,6 +165,26 @@ async fn open(url: DatabaseUrl, options: Options) -> Result<Storage, ServeError>
         ServeError::Serve(error)
     };
     Ok(opened.await.map_err(panicked)??)
+}
+
+/// How long the threads of the storage may take to finish what they have begun.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Closes the storage. A database that does not answer any more is not waited for: what it was asked
+/// last was acknowledged to nobody.
+pub(super) fn close(storage: &Arc<Storage>) {
+    let (closed, wait) = mpsc::channel();
+    let storage = Arc::clone(storage);
+    let closing = thread::Builder::new()
+        .name("close".to_owned())
+        .spawn(move || {
+            storage.close();
+            // Nobody waits any more if it took too long.
+            let _ = closed.send(());
+        });
+    if closing.is_err() || wait.recv_timeout(CLOSING).is_err() {
+        tracing::warn!("the database does not answer: it is left as it is");
+    }
 }
 
 /// The configured origins, or the issuer's own.

@@ -36,7 +36,7 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The database cannot be opened.
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Open(#[from] OpenError),
     /// The database was made with a master key that is gone.
     #[error(
@@ -66,4 +66,14 @@ pub enum ServeError {
     /// The threads that hash passwords, or the server itself, cannot run.
     #[error("cannot serve: {0}")]
     Serve(#[source] io::Error),
+}
+
+/// Why a database cannot be opened, and what of this program helps.
+fn told(error: &OpenError) -> String {
+    match error {
+        OpenError::Older { .. } => {
+            format!("{error} with `renewctl db migrate`, or start with RENEWD_MIGRATE=true")
+        }
+        error => error.to_string(),
+    }
 }

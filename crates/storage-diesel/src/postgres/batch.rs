@@ -7,7 +7,6 @@ use std::collections::hash_map::Entry;
 use std::error::Error;
 use std::sync::Arc;
 
-use futures_channel::oneshot;
 use token_core::store::StoreError;
 use token_core::token::rotation::{Rotation, RotationOutcome};
 
@@ -15,20 +14,25 @@ use crate::connection::AnyConnection;
 use crate::error::Failure;
 use crate::queries::rotation;
 use crate::queries::rotation_batch::{Together, rotate_all};
-use crate::unit::{Noticed, Outcome, Tx, Unit, guarded};
+use crate::unit::{Asker, Noticed, Outcome, Tx, Unit, guarded};
 
 /// A refresh, and who waits for it.
 pub(super) struct Request {
     rotation: Box<Rotation>,
-    reply: oneshot::Sender<Result<RotationOutcome, StoreError>>,
+    asker: Asker<RotationOutcome>,
 }
 
 impl Request {
     /// A request, and where its outcome will arrive.
     pub(super) fn new(rotation: Rotation) -> (Self, Outcome<RotationOutcome>) {
-        let (reply, outcome) = oneshot::channel();
+        let (asker, outcome) = Asker::new();
         let rotation = Box::new(rotation);
-        (Self { rotation, reply }, outcome)
+        (Self { rotation, asker }, outcome)
+    }
+
+    /// Whether whoever asked has gone, and not a moment ago.
+    pub(super) fn is_left_behind(&self) -> bool {
+        self.asker.is_gone()
     }
 
     /// Whether it comes with, before or after another of the same session.
@@ -133,23 +137,26 @@ impl Unit for Batch {
         &self.noticed
     }
 
+    fn is_left_behind(&self) -> bool {
+        self.groups.iter().flatten().all(Request::is_left_behind)
+    }
+
     fn rotations(&self) -> Option<usize> {
         Some(self.groups.iter().map(Vec::len).sum())
     }
 
     fn answer(self: Box<Self>, result: Result<(), StoreError>) {
         let requests = self.groups.into_iter().flatten();
-        // Whoever asked may have gone away; that changes nothing.
         match result {
             Ok(()) => {
                 for (request, outcome) in requests.zip(self.outcomes.into_iter().flatten()) {
-                    drop(request.reply.send(Ok(outcome)));
+                    request.asker.tell(Ok(outcome));
                 }
             }
             Err(error) => {
                 let error = SharedError::from(error);
                 for request in requests {
-                    drop(request.reply.send(Err(error.of_one())));
+                    request.asker.tell(Err(error.of_one()));
                 }
             }
         }

@@ -1,9 +1,13 @@
 //! PostgreSQL: a few threads with a connection each, a few more that rotate in batches, and one
-//! that listens. Every unit of work is one transaction in READ COMMITTED, where a statement sees
+//! that listens. One more looks after them all. Every unit of work is one transaction in READ COMMITTED, where a statement sees
 //! what was committed before it began: the conditional writes check again after waiting for a lock.
 
+mod advice;
 mod batch;
 mod clock;
+mod guard;
+mod rights;
+mod roots;
 mod rotations;
 mod session;
 mod watch;
@@ -14,24 +18,29 @@ use diesel::PgConnection;
 use token_core::token::rotation::{Rotation, RotationOutcome};
 
 use self::clock::Offset;
+use self::guard::Guard;
 use self::rotations::Rotations;
 use self::watch::Watch;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
+use crate::installation;
 use crate::link::{Link, Open};
 use crate::migrate;
 use crate::options::{Options, PostgresOptions};
 use crate::unit::{Outcome, Shared, Tx};
 use crate::url::PostgresUrl;
+use crate::vitals::Vitals;
 use crate::workers::Workers;
 
-pub(crate) use session::connect;
+pub(crate) use rights::check_migrate;
+pub(crate) use session::{check, connect};
 
 /// A PostgreSQL database with its threads.
 pub(crate) struct Database {
     workers: Arc<Workers>,
     rotations: Rotations,
     watch: Watch,
+    guard: Guard,
 }
 
 impl Database {
@@ -49,33 +58,38 @@ impl Database {
             migrate::run(&mut conn)?;
         }
         migrate::check(&mut conn)?;
+        if let AnyConnection::Postgres(conn) = &mut conn {
+            rights::check_tables(conn)?;
+        }
+        installation::settle(&mut conn, options)?;
         drop(conn);
         let limits = &options.postgres;
-        let links = |count: usize, limits: &PostgresOptions| {
-            let open = || link(url, limits, options, connect);
-            (0..count)
-                .map(|_| open())
-                .collect::<Result<Vec<_>, OpenError>>()
-        };
-        let workers = Workers::start(
-            "postgres",
-            links(limits.connections.max(2), limits)?,
+        let mut links = Links {
+            url,
+            options,
             shared,
-        )?;
-        let workers = Arc::new(workers);
-        let lock_timeout = limits.rotation_lock_timeout;
+            vitals: Vec::new(),
+        };
+        let for_work = links.several(limits.connections, limits)?;
+        let workers = Arc::new(Workers::start("postgres", for_work, shared)?);
+        let lock_timeout = limits.rotation_lock_timeout.min(limits.lock_timeout);
         let for_batches = PostgresOptions {
             lock_timeout,
             ..limits.clone()
         };
-        let links = links(limits.rotation_connections.max(1), &for_batches)?;
-        let rotations = Rotations::start(links, lock_timeout, shared, &workers)?;
+        let for_batches = links.several(limits.rotation_connections, &for_batches)?;
+        let rotations = Rotations::start(for_batches, lock_timeout, shared, &workers)?;
         let offset = Offset::new(Arc::clone(&options.clock), shared.clock_offset.clone());
-        let watch = Watch::start(link(url, limits, options, watch::listen)?, offset)?;
+        let listening = links.one(limits, watch::listen)?;
+        let watch = Watch::start(listening, offset, shared)?;
+        let (url, limits) = (url.clone(), limits.clone());
+        let ask = Box::new(move || connect(&url, &limits));
+        let guard = Guard::start(links.vitals, ask)?;
         Ok(Self {
             workers,
             rotations,
             watch,
+            guard,
         })
     }
 
@@ -112,23 +126,54 @@ impl Database {
         self.workers.read(work)
     }
 
+    /// How much work waits in which queue.
+    pub(crate) fn waiting(&self) -> [(&'static str, usize); 2] {
+        [
+            ("work", self.workers.waiting()),
+            ("rotate", self.rotations.waiting()),
+        ]
+    }
+
     /// Commits what is queued and ends the threads.
     pub(crate) fn close(&self) {
         self.watch.close();
         // First those that may leave something to the others.
         self.rotations.close();
         self.workers.close();
+        // Last: whoever waits for an answer that was lost ends with its help.
+        self.guard.close();
     }
 }
 
-/// A connection that is opened in that way now and whenever it is lost.
-fn link(
-    url: &PostgresUrl,
-    limits: &PostgresOptions,
-    options: &Options,
-    open: fn(&PostgresUrl, &PostgresOptions) -> Result<PgConnection, OpenError>,
-) -> Result<Link, OpenError> {
-    let (url, limits) = (url.clone(), limits.clone());
-    let open: Open = Box::new(move || open(&url, &limits).map(AnyConnection::Postgres));
-    Ok(Link::new(open()?, open, Arc::clone(&options.clock)))
+/// The way to a connection.
+type Connect = fn(&PostgresUrl, &PostgresOptions, &Vitals) -> Result<PgConnection, OpenError>;
+
+/// What opens connections, now and whenever one is lost.
+struct Links<'a> {
+    url: &'a PostgresUrl,
+    options: &'a Options,
+    shared: &'a Shared,
+    /// Of every connection that was opened.
+    vitals: Vec<Vitals>,
+}
+
+impl Links<'_> {
+    /// So many for units of work; one at least.
+    fn several(&mut self, count: usize, limits: &PostgresOptions) -> Result<Vec<Link>, OpenError> {
+        let links = (0..count.max(1)).map(|_| self.one(limits, session::connect_with));
+        links.collect()
+    }
+
+    fn one(&mut self, limits: &PostgresOptions, connect: Connect) -> Result<Link, OpenError> {
+        let vitals = Vitals::default();
+        let (url, limits, followed) = (self.url.clone(), limits.clone(), vitals.clone());
+        let open: Open =
+            Box::new(move || connect(&url, &limits, &followed).map(AnyConnection::Postgres));
+        self.vitals.push(vitals.clone());
+        let counts = Arc::clone(&self.shared.tally.connections);
+        let clock = Arc::clone(&self.options.clock);
+        let conn = open()?;
+        let open = installation::guarded(open, self.options);
+        Ok(Link::new(conn, open, clock, counts, vitals))
+    }
 }

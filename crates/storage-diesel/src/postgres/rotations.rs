@@ -2,6 +2,7 @@
 //! thread's last transaction was in flight becomes its next one. No timer: a refresh that finds a
 //! thread idle does not wait for company.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use token_core::token::rotation::{Rotation, RotationOutcome};
 
 use super::batch::{Batch, Request};
 use crate::attempt::{Failed, Kind, Runner};
+use crate::crew::{Crew, Member};
 use crate::error::{Fault, OpenError};
 use crate::link::Link;
 use crate::unit::{Outcome, Shared, Unit};
@@ -24,6 +26,7 @@ const BATCH: usize = 256;
 pub(super) struct Rotations {
     jobs: Sender<Job>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    crew: Arc<Crew>,
 }
 
 enum Job {
@@ -41,6 +44,7 @@ impl Rotations {
         workers: &Arc<Workers>,
     ) -> Result<Self, OpenError> {
         let (jobs, queue) = crossbeam_channel::bounded(QUEUE);
+        let crew = Arc::new(Crew::default());
         let mut threads = Vec::with_capacity(links.len());
         for link in links {
             let mut batcher = Batcher {
@@ -48,7 +52,9 @@ impl Rotations {
                 waiting: Vec::new(),
                 runner: Runner::new(link, Arc::clone(shared), lock_timeout),
                 lock_timeout,
+                shared: Arc::clone(shared),
                 workers: Arc::clone(workers),
+                member: crew.member(),
             };
             let thread = thread::Builder::new()
                 .name("postgres-rotate".to_owned())
@@ -59,6 +65,7 @@ impl Rotations {
         Ok(Self {
             jobs,
             threads: Mutex::new(threads),
+            crew,
         })
     }
 
@@ -68,8 +75,14 @@ impl Rotations {
         enqueue(&self.jobs, Job::Rotate(request)).map(|()| outcome)
     }
 
+    /// How many refreshes wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.jobs.len()
+    }
+
     /// Finishes what is queued, or leaves it to the workers, and ends the threads.
     pub(super) fn close(&self) {
+        self.crew.close();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for _ in &threads {
@@ -88,7 +101,9 @@ struct Batcher {
     waiting: Vec<Request>,
     runner: Runner,
     lock_timeout: Duration,
+    shared: Arc<Shared>,
     workers: Arc<Workers>,
+    member: Member,
 }
 
 impl Batcher {
@@ -97,8 +112,12 @@ impl Batcher {
         while !(stopping && self.waiting.is_empty()) {
             let mut requests = std::mem::take(&mut self.waiting);
             if !stopping {
+                if requests.is_empty() {
+                    self.member.get_ready(&mut self.runner);
+                }
                 stopping = self.arrived(&mut requests);
             }
+            requests.retain(|request| !request.is_left_behind());
             let (batch, waiting) = Batch::gather(requests);
             self.waiting = waiting;
             if batch.size() > 0 {
@@ -127,11 +146,14 @@ impl Batcher {
     }
 
     fn commit(&mut self, mut batch: Batch) {
-        match self.runner.run(&mut batch, Kind::Write) {
+        let done = self.runner.run(&mut batch, Kind::Write);
+        self.member.note(self.runner.is_connected());
+        match done {
             Ok(()) => Box::new(batch).answer(Ok(())),
-            Err(failed) if self.is_somebodys_own(&failed) => {
+            Err(failed) if self.is_for_the_workers(&failed) => {
                 tracing::debug!(refreshes = batch.size(), "a batch is done one by one");
                 for single in batch.into_singles() {
+                    self.shared.tally.singles.fetch_add(1, Ordering::Relaxed);
                     self.workers.write_unit(Box::new(single));
                 }
             }
@@ -139,11 +161,12 @@ impl Batcher {
         }
     }
 
-    /// Whether a few of the batch, perhaps one, are to blame: a row is damaged, or was locked for
-    /// so long that all the others had to wait.
-    fn is_somebodys_own(&self, failed: &Failed) -> bool {
+    /// Whether the workers may come further: they have a connection and this thread has none; or a
+    /// few of the batch, perhaps one, are to blame, because a row is damaged, or was locked for so
+    /// long that all the others had to wait.
+    fn is_for_the_workers(&self, failed: &Failed) -> bool {
         match failed {
-            Failed::Unreachable(_) => false,
+            Failed::Unreachable(_) => self.workers.is_connected(),
             Failed::Tried {
                 failure,
                 undone,

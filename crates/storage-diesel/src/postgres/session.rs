@@ -4,24 +4,40 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Text};
 
+use super::roots::system_roots;
+use super::{advice, rights};
 use crate::error::OpenError;
 use crate::options::PostgresOptions;
-use crate::url::PostgresUrl;
+use crate::url::{Defaults, PostgresUrl};
+use crate::vitals::Vitals;
 
 /// The oldest server that has `xid8`, which the feed of ended sessions counts with.
 const OLDEST_VERSION: i32 = 130_000;
 
-/// Connects, whatever the server's own defaults are.
+/// Connects to a server that can be written to, whatever its own defaults are.
 pub(crate) fn connect(
     url: &PostgresUrl,
     options: &PostgresOptions,
 ) -> Result<PgConnection, OpenError> {
-    let connection_string = url.connection_string(options.connect_timeout);
+    connect_with(url, options, &Vitals::default())
+}
+
+/// Likewise, and others see how the connection does.
+pub(super) fn connect_with(
+    url: &PostgresUrl,
+    options: &PostgresOptions,
+    vitals: &Vitals,
+) -> Result<PgConnection, OpenError> {
+    let connection_string = url.connection_string(Defaults {
+        connect_timeout: options.connect_timeout,
+        system_roots: system_roots(),
+    });
     let mut conn =
-        PgConnection::establish(&connection_string).map_err(|source| OpenError::Unreachable {
+        PgConnection::establish(&connection_string).map_err(|error| OpenError::Unreachable {
             server: url.to_string(),
-            source,
+            why: advice::explain(&error.to_string()),
         })?;
+    vitals.follow(&mut conn)?;
     // `off` would acknowledge what a crash can undo; every other level is at least as good as `on`
     // on this server, and the operator's choice.
     conn.batch_execute(&format!(
@@ -34,7 +50,39 @@ pub(crate) fn connect(
         options.statement_timeout.as_millis(),
         options.statement_timeout.as_millis(),
     ))?;
+    check_writable(&mut conn)?;
     Ok(conn)
+}
+
+#[derive(QueryableByName)]
+struct Role {
+    #[diesel(sql_type = Bool)]
+    standby: bool,
+    #[diesel(sql_type = Bool)]
+    read_only: bool,
+}
+
+/// Asked of every new connection: after a failover the same address may be a standby's.
+fn check_writable(conn: &mut PgConnection) -> Result<(), OpenError> {
+    let role: Role = diesel::sql_query(
+        "SELECT pg_is_in_recovery() AS standby, \
+         current_setting('default_transaction_read_only')::boolean AS read_only",
+    )
+    .get_result(conn)?;
+    let why = match role {
+        Role { standby: true, .. } => {
+            "it is a standby, which only reads: name the primary, or all servers and \
+             target_session_attrs=read-write"
+        }
+        Role {
+            read_only: true, ..
+        } => {
+            "it only reads (default_transaction_read_only is on): let its user write, or name \
+             another server"
+        }
+        Role { .. } => return Ok(()),
+    };
+    Err(OpenError::Unsuitable(why.to_owned()))
 }
 
 #[derive(QueryableByName)]
@@ -43,15 +91,13 @@ struct Server {
     version: i32,
     #[diesel(sql_type = Text)]
     encoding: String,
-    #[diesel(sql_type = Bool)]
-    standby: bool,
 }
 
-/// Checks that the server can do what is asked of it.
-pub(super) fn check(conn: &mut PgConnection) -> Result<(), OpenError> {
+/// Checks that the server can do what is asked of it, and that the schema can be looked at.
+pub(crate) fn check(conn: &mut PgConnection) -> Result<(), OpenError> {
     let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::integer AS version, \
-         current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby",
+         current_setting('server_encoding') AS encoding",
     )
     .get_result(conn)?;
     if server.version < OLDEST_VERSION {
@@ -66,12 +112,5 @@ pub(super) fn check(conn: &mut PgConnection) -> Result<(), OpenError> {
             server.encoding
         )));
     }
-    if server.standby {
-        return Err(OpenError::Unsuitable(
-            "it is a standby, which only reads: name the primary, or all servers and \
-             target_session_attrs=read-write"
-                .to_owned(),
-        ));
-    }
-    Ok(())
+    rights::check_status(conn)
 }

@@ -1,6 +1,7 @@
 //! What the server tells of its own accord, and what time it has: a thread with a connection for
 //! this alone.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,13 +12,15 @@ use diesel::pg::PgConnection;
 use diesel::result::QueryResult;
 
 use super::clock::Offset;
-use super::session::connect;
+use super::session::connect_with;
 use crate::connection::AnyConnection;
 use crate::error::OpenError;
 use crate::hint::Hint;
 use crate::link::Link;
 use crate::options::PostgresOptions;
+use crate::unit::Shared;
 use crate::url::PostgresUrl;
+use crate::vitals::Vitals;
 
 /// How often the connection is looked at, which takes less than a microsecond and asks nothing of
 /// the server. So many ends in a short time are one hint.
@@ -51,7 +54,11 @@ struct Thread {
 impl Watch {
     /// Measures the clock once, then watches on a thread. The connection listens already: what ends
     /// from now on is told, so the feed may be read for the first time.
-    pub(super) fn start(link: Link, offset: Offset) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        link: Link,
+        offset: Offset,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, OpenError> {
         let (until, stopped) = crossbeam_channel::bounded(0);
         let hints = Arc::new(Hints::default());
         let mut watcher = Watcher {
@@ -59,6 +66,7 @@ impl Watch {
             seen: None,
             hints: Arc::clone(&hints),
             offset,
+            shared: Arc::clone(shared),
         };
         watcher.look()?;
         let handle = thread::Builder::new()
@@ -101,6 +109,7 @@ struct Watcher {
     seen: Option<u32>,
     hints: Arc<Hints>,
     offset: Offset,
+    shared: Arc<Shared>,
 }
 
 impl Watcher {
@@ -113,7 +122,9 @@ impl Watcher {
     }
 
     fn look(&mut self) -> QueryResult<()> {
+        let tally = &self.shared.tally;
         let Ok(AnyConnection::Postgres(conn)) = self.link.get() else {
+            tally.listening.store(false, Ordering::Relaxed);
             return Ok(());
         };
         let looked = news(conn).and_then(|told| {
@@ -122,19 +133,24 @@ impl Watcher {
         });
         match looked {
             Ok(told) => {
+                tally.listening.store(true, Ordering::Relaxed);
+                tally
+                    .notifications
+                    .fetch_add(told.ended + told.keys, Ordering::Relaxed);
                 // Before a new connection listened anything may have happened.
                 let number = Some(self.link.opened());
                 let new = std::mem::replace(&mut self.seen, number) != number;
-                if told.ended || new {
+                if told.ended > 0 || new {
                     self.hints.ended.give();
                 }
-                if told.keys || new {
+                if told.keys > 0 || new {
                     self.hints.keys.give();
                 }
                 Ok(())
             }
             Err(error) => {
                 // Once lost, a connection is so for ever.
+                tally.listening.store(false, Ordering::Relaxed);
                 self.link.lose();
                 Err(error)
             }
@@ -146,27 +162,28 @@ impl Watcher {
 pub(super) fn listen(
     url: &PostgresUrl,
     options: &PostgresOptions,
+    vitals: &Vitals,
 ) -> Result<PgConnection, OpenError> {
-    let mut conn = connect(url, options)?;
+    let mut conn = connect_with(url, options, vitals)?;
     // Outside a transaction: it is in force when this returns.
     conn.batch_execute(LISTEN)?;
     Ok(conn)
 }
 
-/// What the server told.
+/// How often the server has told of what, since it was last asked.
 #[derive(Default)]
 struct News {
-    ended: bool,
-    keys: bool,
+    ended: u64,
+    keys: u64,
 }
 
 fn news(conn: &mut PgConnection) -> QueryResult<News> {
     let mut news = News::default();
     for notification in conn.notifications_iter() {
         if notification?.channel == KEYS {
-            news.keys = true;
+            news.keys += 1;
         } else {
-            news.ended = true;
+            news.ended += 1;
         }
     }
     Ok(news)

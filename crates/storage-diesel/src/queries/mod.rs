@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod counts;
 pub(crate) mod feed;
+pub(crate) mod installation;
 pub(crate) mod keys;
 mod locks;
 mod names;

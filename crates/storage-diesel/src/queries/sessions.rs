@@ -104,7 +104,7 @@ fn end_these(
             .set(Ending::new(reason, now))
             .execute(tx.conn)?;
         if written == 1 {
-            tx.noticed.ended_now.push((*id).into());
+            tx.noticed.ended_now.push(((*id).into(), reason));
         }
     }
     Ok(())
@@ -133,7 +133,7 @@ pub(super) fn end_live(
             .returning(sessions::id)
             .get_results(tx.conn)?,
     };
-    let ended = ended.into_iter().map(SessionId::from);
+    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
     let before = tx.noticed.ended_now.len();
     tx.noticed.ended_now.extend(ended);
     let count = tx.noticed.ended_now.len() - before;
@@ -179,7 +179,7 @@ pub(crate) fn end(tx: &mut Tx<'_>, end: &EndSession) -> Result<EndOutcome, Failu
         None => diesel::update(live).set(ending).execute(tx.conn)?,
     };
     if written == 1 {
-        tx.noticed.ended_now.push(end.id);
+        tx.noticed.ended_now.push((end.id, end.reason));
         return Ok(EndOutcome::Ended);
     }
     let found: Option<(Id, Option<Time>)> = sessions::table
@@ -212,7 +212,7 @@ pub(super) fn end_as_decided(
         .set(Ending::new(reason, now))
         .execute(tx.conn)?;
     if written == 1 {
-        tx.noticed.ended_now.push(decided_on.id);
+        tx.noticed.ended_now.push((decided_on.id, reason));
     }
     Ok(written == 1)
 }

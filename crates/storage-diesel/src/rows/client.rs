@@ -12,7 +12,7 @@ use crate::schema::clients;
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = clients)]
 pub(crate) struct ClientRow {
-    id: String,
+    pub(crate) id: String,
     name: String,
     secret_digest: Vec<u8>,
     scope: String,

@@ -14,8 +14,8 @@ use crate::schema::keys;
 #[diesel(table_name = keys)]
 #[diesel(treat_none_as_default_value = false)]
 pub(crate) struct KeyRow {
-    purpose: String,
-    kid: String,
+    pub(crate) purpose: String,
+    pub(crate) kid: String,
     alg: String,
     state: String,
     public_jwk: Option<String>,

@@ -16,7 +16,7 @@ use crate::schema::sessions;
 #[diesel(table_name = sessions)]
 #[diesel(treat_none_as_default_value = false)]
 pub(crate) struct SessionRow {
-    id: Id,
+    pub(crate) id: Id,
     user_id: Id,
     client_id: String,
     scope: String,

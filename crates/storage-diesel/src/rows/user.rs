@@ -13,7 +13,7 @@ use crate::schema::users;
 #[diesel(table_name = users)]
 #[diesel(treat_none_as_default_value = false)]
 pub(crate) struct UserRow {
-    id: Id,
+    pub(crate) id: Id,
     username: String,
     username_key: String,
     email: String,

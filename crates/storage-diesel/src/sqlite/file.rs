@@ -103,9 +103,9 @@ fn open(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection, OpenEr
         .map_err(|()| unwritable(path, ErrorKind::InvalidFilename.into()))?;
     uri.set_query(Some("mode=rw"));
     let mut conn =
-        SqliteConnection::establish(uri.as_str()).map_err(|source| OpenError::Unreachable {
+        SqliteConnection::establish(uri.as_str()).map_err(|error| OpenError::Unreachable {
             server: path.display().to_string(),
-            source,
+            why: error.to_string(),
         })?;
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = {}; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \

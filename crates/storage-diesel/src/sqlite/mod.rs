@@ -1,5 +1,6 @@
 //! SQLite: one thread that writes, a few that read.
 
+pub(crate) mod backup;
 mod file;
 mod writer;
 
@@ -11,10 +12,12 @@ use token_core::store::StoreError;
 use self::writer::Writer;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
+use crate::installation;
 use crate::link::{Link, Open};
 use crate::migrate;
 use crate::options::Options;
 use crate::unit::{Outcome, Shared, Tx};
+use crate::vitals::Vitals;
 use crate::workers::Workers;
 
 pub(crate) use file::connect_alone;
@@ -45,17 +48,27 @@ impl Database {
             migrate::run(&mut conn)?;
         }
         migrate::check(&mut conn)?;
-        let clock = || Arc::clone(&options.clock);
+        installation::settle(&mut conn, options)?;
+        let link = |conn, open| {
+            let counts = Arc::clone(&shared.tally.connections);
+            Link::new(
+                conn,
+                installation::guarded(open, options),
+                Arc::clone(&options.clock),
+                counts,
+                Vitals::default(),
+            )
+            .watching(&path)
+        };
         let mut links = Vec::new();
         for _ in 0..options.sqlite.readers.max(1) {
             let (at, options) = (path.clone(), options.sqlite.clone());
             let open: Open =
                 Box::new(move || file::connect_reader(&at, &options).map(AnyConnection::Sqlite));
-            links.push(Link::new(open()?, open, clock()).watching(&path));
+            links.push(link(open()?, open));
         }
         let readers = Workers::start("sqlite-read", links, shared)?;
-        let link = Link::new(conn, open_writer, clock()).watching(&path);
-        let writer = Writer::start(link, Arc::clone(shared))?;
+        let writer = Writer::start(link(conn, open_writer), Arc::clone(shared))?;
         Ok(Self { writer, readers })
     }
 
@@ -80,6 +93,14 @@ impl Database {
     /// A number that changes when another connection than the writer's has written, and only then.
     pub(crate) async fn version(&self) -> Result<u64, StoreError> {
         crate::unit::wait(self.writer.version()).await
+    }
+
+    /// How much work waits in which queue.
+    pub(crate) fn waiting(&self) -> [(&'static str, usize); 2] {
+        [
+            ("write", self.writer.waiting()),
+            ("read", self.readers.waiting()),
+        ]
     }
 
     /// Commits what is queued and ends the threads.

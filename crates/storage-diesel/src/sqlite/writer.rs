@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -72,6 +72,11 @@ impl Writer {
     pub(super) fn version(&self) -> Result<Outcome<u64>, Fault> {
         let (reply, outcome) = oneshot::channel();
         enqueue(&self.jobs, Job::Version(reply)).map(|()| outcome)
+    }
+
+    /// How much work waits.
+    pub(super) fn waiting(&self) -> usize {
+        self.jobs.len()
     }
 
     /// Commits what is queued and ends the thread.
@@ -175,8 +180,8 @@ impl Thread {
                 DatabaseError::BrokenTransactionManager,
             )))
         });
-        let results = match done {
-            Ok(results) => results,
+        let (results, took) = match done {
+            Ok(done) => done,
             Err(fault) => {
                 self.link.lose();
                 for unit in batch {
@@ -185,7 +190,7 @@ impl Thread {
                 return;
             }
         };
-        self.shared.committed(batch.len());
+        self.shared.committed(batch.len(), took);
         // First the process knows of every end, then anybody is told.
         for (unit, result) in batch.iter().zip(&results) {
             if result.is_ok() {
@@ -223,12 +228,12 @@ struct Version {
     data_version: i64,
 }
 
-/// Runs the units in one transaction. `Ok` means that it is durable, with what became of each
-/// unit; `Err` that none of them counts.
+/// Runs the units in one transaction. `Ok` means that it is durable, with what became of each unit
+/// and how long the commit took; `Err` that none of them counts.
 fn together(
     conn: &mut AnyConnection,
     units: &mut [Box<dyn Unit>],
-) -> Result<Vec<Result<(), Failure>>, DatabaseError> {
+) -> Result<(Vec<Result<(), Failure>>, Duration), DatabaseError> {
     begin(conn)?;
     let mut results = Vec::with_capacity(units.len());
     for unit in units {
@@ -246,8 +251,9 @@ fn together(
             Ok(()) | Err(_) => results.push(result),
         }
     }
+    let started = Instant::now();
     AnyConnection::commit_transaction(conn)?;
-    Ok(results)
+    Ok((results, started.elapsed()))
 }
 
 /// `IMMEDIATE` takes the write lock at once: a transaction that began as a reader could find, when

@@ -10,6 +10,15 @@ use crate::store::{FeedCursor, StoreError, SweepBefore};
 const KEPT_FOR_PEOPLE: Duration = Duration::from_hours(30 * 24);
 /// How many sessions one sweep deletes, so that it never holds the writer for long.
 const SWEEP_LIMIT: u32 = 500;
+
+/// What a poll of the feed brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// For every session that this process did not know to have ended: how long ago that was when
+    /// it became known.
+    pub delays: Vec<Duration>,
+}
+
 /// Where the feed was read to.
 #[derive(Debug, Default)]
 pub(super) struct Feed(Mutex<FeedCursor>);
@@ -17,7 +26,7 @@ pub(super) struct Feed(Mutex<FeedCursor>);
 impl Service {
     /// Merges what other processes ended into the revocation set, and forgets what is too old.
     /// To be called again and again by one caller; the first time reads the whole retention.
-    pub async fn poll_ended_sessions(&self) -> Result<(), StoreError> {
+    pub async fn poll_ended_sessions(&self) -> Result<Polled, StoreError> {
         let started = self.parts.clock.monotonic();
         let now = self.now();
         let cursor = *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,14 +39,16 @@ impl Service {
                 return Err(error);
             }
         };
-        for (id, ended_at) in page.ended {
-            revocations.insert(id, ended_at, now, started);
-        }
+        let mut news = page.ended;
+        news.retain(|(id, ended_at)| revocations.insert(*id, *ended_at, now, started));
+        let known_at = self.now();
+        let delays = news.iter().map(|(_, ended_at)| known_at.since(*ended_at));
+        let delays = delays.collect();
         *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner) = page.cursor;
         revocations.completed_poll(started);
         revocations.expire(started);
         self.outages.read(now);
-        Ok(())
+        Ok(Polled { delays })
     }
 
     /// Comes when [`Self::poll_ended_sessions`] may find something new, where storage is told so;

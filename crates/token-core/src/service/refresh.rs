@@ -31,12 +31,32 @@ pub struct RefreshRequest<'a> {
 pub struct Refreshed {
     /// The tokens to use from now on.
     pub pair: TokenPair,
-    /// Whether the refresh token is another one than was presented. If not, a cookie answer leaves
-    /// the refresh cookie alone: a slow tab must not put an older token back.
-    pub successor: bool,
+    /// How it came by them.
+    pub way: RefreshWay,
     /// Something for the audit log, to be [recorded](Service::record) after the answer: it must
     /// neither delay nor fail what writes nothing otherwise.
     pub audit: Option<AuditEvent>,
+}
+
+/// How a refresh came by its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshWay {
+    /// The token was replaced by its successor.
+    Rotated,
+    /// The token had been replaced a moment ago: the same successor again.
+    Replayed,
+    /// The token had been replaced long ago, which the policy forgives: the same successor again.
+    Recovered,
+    /// The token was made a moment ago: the same one again.
+    Repeated,
+}
+
+impl Refreshed {
+    /// Whether the refresh token is another one than was presented. If not, a cookie answer leaves
+    /// the refresh cookie alone: a slow tab must not put an older token back.
+    pub fn is_successor(&self) -> bool {
+        self.way != RefreshWay::Repeated
+    }
 }
 
 /// Why a refresh gives no tokens.
@@ -57,6 +77,9 @@ pub enum RefreshError {
     /// The session was ended; why is for the log only.
     #[error("the session has ended")]
     SessionEnded(Option<EndReason>),
+    /// The token is newer than the database, which has lost something: the session is ended now.
+    #[error("the refresh token is newer than its session")]
+    StateLost,
     /// The session's idle or absolute end has passed.
     #[error("the session has expired")]
     SessionExpired,
@@ -111,20 +134,20 @@ impl Service {
             keys = self.reload_keys().await?;
             outcome = self.rotate(&keys, &presented, now).await?;
         }
-        let (granted, current, quiet) = match outcome {
-            RotationOutcome::Advanced(granted) | RotationOutcome::Recovered(granted) => {
-                (granted, false, false)
-            }
-            RotationOutcome::Replayed(granted) => (granted, false, true),
-            RotationOutcome::Repeated(granted) => (granted, true, true),
+        let (granted, way) = match outcome {
+            RotationOutcome::Advanced(granted) => (granted, RefreshWay::Rotated),
+            RotationOutcome::Recovered(granted) => (granted, RefreshWay::Recovered),
+            RotationOutcome::Replayed(granted) => (granted, RefreshWay::Replayed),
+            RotationOutcome::Repeated(granted) => (granted, RefreshWay::Repeated),
             RotationOutcome::Refused(refusal) => return Err(refused(refusal)),
         };
-        let audit = if quiet {
-            self.seen_elsewhere(&granted, &request.client, now)
-        } else {
-            None
+        let audit = match way {
+            RefreshWay::Rotated | RefreshWay::Recovered => None,
+            RefreshWay::Replayed | RefreshWay::Repeated => {
+                self.seen_elsewhere(&granted, &request.client, now)
+            }
         };
-        let secret = if current {
+        let secret = if way == RefreshWay::Repeated {
             presented.secret
         } else {
             successor_secret(keys.refresh(), &granted, &presented).ok_or(RefreshError::Invalid)?
@@ -136,11 +159,7 @@ impl Service {
         let pair = self
             .pair(&keys, session, &user, &secret, now)
             .ok_or(RefreshError::Invalid)?;
-        Ok(Refreshed {
-            pair,
-            successor: !current,
-            audit,
-        })
+        Ok(Refreshed { pair, way, audit })
     }
 
     fn presented(
@@ -275,7 +294,7 @@ const fn refused(refusal: Refusal) -> RefreshError {
     match refusal {
         Refusal::Invalid | Refusal::UnknownKey => RefreshError::Invalid,
         Refusal::Revoked(reason) => RefreshError::SessionEnded(reason),
-        Refusal::StateLost => RefreshError::SessionEnded(Some(EndReason::StateLost)),
+        Refusal::StateLost => RefreshError::StateLost,
         Refusal::Expired => RefreshError::SessionExpired,
         Refusal::Reused => RefreshError::Reused,
         Refusal::Contended => RefreshError::Contended,

@@ -4,7 +4,7 @@ use storage_diesel::Storage;
 
 use crate::context::{Context, wait};
 use crate::failure::Failure;
-use crate::output::{Answer, SessionCounts, Status};
+use crate::output::{Answer, InstallationJson, SessionCounts, Status};
 
 /// Shows the version of the schema, and how much is stored where the schema is there. A database
 /// that waits for its migrations is a state to report, not a failure.
@@ -20,12 +20,15 @@ pub fn run(context: &Context) -> Result<Answer, Failure> {
     let mut status = Status {
         database: database.to_string(),
         schema_version: names(true).chain(schema.unknown.iter().cloned()).last(),
+        installation: None,
         pending: names(false).collect(),
         users: None,
         sessions: None,
     };
     if schema.is_current() {
-        let counts = wait(context.open()?.counts(context.now()))?;
+        let state = Storage::installation_state(database)?;
+        status.installation = Some(InstallationJson::of(&state));
+        let counts = wait(context.open_to_read()?.counts(context.now()))?;
         status.users = Some(counts.users);
         status.sessions = Some(SessionCounts {
             live: counts.live_sessions,

@@ -16,7 +16,7 @@ use crate::args::BackUpKeys;
 use crate::context::{Context, wait};
 use crate::failure::Failure;
 use crate::hashing::key_sources;
-use crate::output::{Answer, BackedUp};
+use crate::output::{Answer, KeysBackedUp};
 
 /// What somebody who finds the file in some years has to know.
 const REMINDER: &str = "The keys in `keys` are encrypted under the master key named `master_kid`: \
@@ -85,7 +85,7 @@ pub fn run(how: &BackUpKeys, context: &Context) -> Result<Answer, Failure> {
         session_id: None,
         detail: format!("keys={} master_key={}", keys.len(), how.include_master_key),
     }))?;
-    Ok(Answer::BackedUp(BackedUp {
+    Ok(Answer::KeysBackedUp(KeysBackedUp {
         file: how.to.clone(),
         keys: keys.len(),
         master_key_included: how.include_master_key,

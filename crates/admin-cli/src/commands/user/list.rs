@@ -12,7 +12,7 @@ const PAGE: u32 = 1_000;
 
 /// Lists all accounts by name.
 pub fn run(context: &Context) -> Result<Answer, Failure> {
-    let store = context.open()?;
+    let store = context.open_to_read()?;
     let mut users: Vec<User> = Vec::new();
     loop {
         let after = users.last().map(|user| user.username.key().to_owned());

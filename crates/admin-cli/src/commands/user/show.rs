@@ -8,6 +8,6 @@ use crate::output::Answer;
 
 /// Shows an account.
 pub fn run(user: &UserRef, context: &Context) -> Result<Answer, Failure> {
-    let store = context.open()?;
+    let store = context.open_to_read()?;
     find(&store, &user.user).map(Answer::User)
 }

@@ -1,14 +1,24 @@
 //! The table itself, in the order of `renewd.toml`.
 
+use super::database::{
+    CONNECT_TIMEOUT, CONNECTIONS, DATABASE_URL, LOCK_TIMEOUT, MIGRATE, PATIENCE,
+    ROTATION_CONNECTIONS, STATEMENT_TIMEOUT,
+};
 use super::{DefaultValue, Secret, Setting};
 
 /// The table in `renewd.toml` that says which claims carry which member of a user.
 pub const CLAIMS: &str = "tokens.access.claims";
 
 /// All settings, in the order of `renewd.toml`.
-pub const ALL: [&Setting; 31] = [
+pub const ALL: [&Setting; 37] = [
     &DATABASE_URL,
     &MIGRATE,
+    &CONNECTIONS,
+    &ROTATION_CONNECTIONS,
+    &CONNECT_TIMEOUT,
+    &LOCK_TIMEOUT,
+    &STATEMENT_TIMEOUT,
+    &PATIENCE,
     &LISTEN,
     &ALLOWED_ORIGINS,
     &TRUSTED_PROXIES,
@@ -42,28 +52,6 @@ pub const ALL: [&Setting; 31] = [
 
 /// All secrets.
 pub const SECRETS: [&Secret; 3] = [&ACCESS_SECRET, &REFRESH_SECRET, &MASTER_KEY];
-
-/// `database.url`.
-pub const DATABASE_URL: Setting = Setting {
-    variable: "RENEWD_DATABASE_URL",
-    flag: "database-url",
-    fallback: Some("DATABASE_URL"),
-    key: "database.url",
-    default: DefaultValue::Text("sqlite://data/renewd.db"),
-    value: "URL",
-    help: "The database: sqlite://PATH or postgres://…, chosen by the scheme alone",
-};
-
-/// `database.migrate`.
-pub const MIGRATE: Setting = Setting {
-    variable: "RENEWD_MIGRATE",
-    flag: "migrate",
-    fallback: None,
-    key: "database.migrate",
-    default: DefaultValue::Text("true"),
-    value: "BOOL",
-    help: "Run migrations at start: true or false",
-};
 
 /// `http.listen`.
 pub const LISTEN: Setting = Setting {

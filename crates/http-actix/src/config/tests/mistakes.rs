@@ -55,6 +55,33 @@ fn settings_of_keys_are_checked() {
 }
 
 #[test]
+fn values_about_the_database_are_checked() {
+    insta::assert_snapshot!(mistakes_of_variables(&[
+        ("RENEWD_DATABASE_URL", "host=db password=hunter2"),
+        ("RENEWD_DATABASE_URL", "postgres://renewd:hunter2/renewd"),
+        ("RENEWD_DATABASE_URL", "postgres://db/renewd?password=a&hunter2"),
+        ("RENEWD_DATABASE_CONNECTIONS", "0"),
+        ("RENEWD_DATABASE_CONNECTIONS", "1001"),
+        ("RENEWD_DATABASE_ROTATION_CONNECTIONS", "17"),
+        ("RENEWD_DATABASE_CONNECT_TIMEOUT", "0"),
+        ("RENEWD_DATABASE_LOCK_TIMEOUT", "61s"),
+        ("RENEWD_DATABASE_STATEMENT_TIMEOUT", "11m"),
+        ("RENEWD_DATABASE_PATIENCE", "soon"),
+    ]), @r#"
+    RENEWD_DATABASE_URL: `host=… dbname=…` is no URL: write postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    RENEWD_DATABASE_URL: a port in a postgres:// URL is a number from 1 to 65535; user name and password end with @
+    RENEWD_DATABASE_URL: parameter 2 after the question mark of the postgres:// URL is none that libpq knows: write NAME=VALUE, with & between them, and percent-encode the values
+    RENEWD_DATABASE_CONNECTIONS: "0": must be a number from 1 to 1000
+    RENEWD_DATABASE_CONNECTIONS: "1001": must be a number from 1 to 1000
+    RENEWD_DATABASE_ROTATION_CONNECTIONS: "17": must be a number from 1 to 16
+    RENEWD_DATABASE_CONNECT_TIMEOUT: "0": must be from 1s to 1m
+    RENEWD_DATABASE_LOCK_TIMEOUT: "61s": must be from 1s to 1m
+    RENEWD_DATABASE_STATEMENT_TIMEOUT: "11m": must be from 1s to 10m
+    RENEWD_DATABASE_PATIENCE: "soon": not a duration: write 90s, 15m, 1h, 10d or a number of seconds
+    "#);
+}
+
+#[test]
 fn values_are_checked() {
     insta::assert_snapshot!(mistakes_of_variables(&[
         (

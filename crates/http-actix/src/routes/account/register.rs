@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use token_core::service::Registration;
+use token_core::service::{RegisterError, Registration};
 use token_core::user::{Email, FullName, Username};
 
 use crate::extract::{self, Client, FromMembers, JsonBody, Members};
@@ -25,6 +25,8 @@ impl FromRequest for RegistrationOpen {
             if state.service.registration_is_open() {
                 Ok(Self)
             } else {
+                let closed = Err(&RegisterError::Closed);
+                state.metrics.outcomes.registered(closed);
                 Err(Code::RegistrationClosed.into())
             }
         }))
@@ -67,10 +69,10 @@ pub async fn handle(
     client: Client,
     JsonBody(Body(registration)): JsonBody<Body>,
 ) -> Result<HttpResponse, Problem> {
-    let user = state
-        .service
-        .register(registration, client.facts(None).ip)
-        .await?;
+    let address = client.facts(None).ip;
+    let outcome = state.service.register(registration, address).await;
+    state.metrics.outcomes.registered(outcome.as_ref());
+    let user = outcome?;
     tracing::info!(target: "audit", event = "registered", user = %user.id);
     Ok(HttpResponse::Created().json(UserEnvelope::from(&user)))
 }

@@ -71,7 +71,9 @@ async fn refresh(
         client: facts,
     };
     let id = client.id();
-    match state.service.refresh_for(&id, asked, request).await {
+    let outcome = state.service.refresh_for(&id, asked, request).await;
+    state.metrics.outcomes.refreshed(outcome.as_ref());
+    match outcome {
         Ok(done) => {
             if let Some(event) = done.audit {
                 rt::spawn(record(state.clone(), event));

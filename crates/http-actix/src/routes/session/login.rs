@@ -87,7 +87,9 @@ pub async fn handle(
     let transport = body.transport;
     let login = body.into_request(&client, replaces);
     let ip = login.client.ip.map(display);
-    let done = match state.service.login_through(through.as_ref(), login).await {
+    let outcome = state.service.login_through(through.as_ref(), login).await;
+    state.metrics.outcomes.logged_in(outcome.as_ref());
+    let done = match outcome {
         Ok(done) => done,
         Err(error) => {
             tracing::info!(target: "audit", event = "login_failed", ip, reason = %error);

@@ -33,13 +33,16 @@ pub async fn handle(
         transport: presented.transport,
         client: client.facts(None),
     };
-    match state.service.refresh(refresh).await {
+    let outcome = state.service.refresh(refresh).await;
+    state.metrics.outcomes.refreshed(outcome.as_ref());
+    match outcome {
         Ok(done) => {
+            let repeated = !done.is_successor();
             if let Some(event) = done.audit {
                 rt::spawn(record(state.clone(), event));
             }
             PairAnswer::new(&done.pair)
-                .repeated(!done.successor)
+                .repeated(repeated)
                 .respond(&state.cookies)
         }
         Err(error) => {
@@ -78,6 +81,7 @@ pub fn audit(state: &AppState, token: &str, transport: Transport, error: &Refres
     };
     let end_reason = match error {
         RefreshError::SessionEnded(reason) => reason.map(EndReason::as_str),
+        RefreshError::StateLost => Some(EndReason::StateLost.as_str()),
         _ => None,
     };
     tracing::info!(target: "audit", event = "refresh_refused", %session, generation, reason = %error, end_reason);

@@ -1,0 +1,192 @@
+//! A crowd of honest clients who go on while things fail, remember everything that was
+//! acknowledged, and afterwards find it true.
+//!
+//! Clients stay and refresh, come and go, change their password, or register. One is
+//! content with any answer that promises nothing (503, or no answer at all) and asks
+//! again, at the next node if there is one. What is wrong is collected, not thrown: the
+//! end of the crowd tells all of it.
+
+mod client;
+mod session;
+mod stored;
+mod tally;
+mod trade;
+mod watcher;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use self::client::Client;
+use self::stored::Stored;
+use self::tally::Tallies;
+pub use self::tally::Tally;
+use self::trade::Trade;
+pub use self::watcher::Watched;
+use self::watcher::Watcher;
+use crate::clock::{self, Over};
+use crate::database::Store;
+use crate::{Anonymous, Server};
+
+/// How long somebody may wait for an answer of whatever kind before that is called a hang:
+/// twice the longest time for which a server with the settings of these tests waits.
+pub const HANG: Duration = Duration::from_secs(10);
+
+/// What each client of a small crowd does.
+const TRADES: [Trade; 8] = [
+    Trade::Staying,
+    Trade::Visiting,
+    Trade::Staying,
+    Trade::Changing,
+    Trade::Visiting,
+    Trade::Staying,
+    Trade::Registering,
+    Trade::Visiting,
+];
+
+/// Clients at work.
+#[derive(Debug)]
+pub struct Crowd {
+    clients: Vec<JoinHandle<Client>>,
+    watchers: Vec<JoinHandle<Watched>>,
+    tallies: Arc<Tallies>,
+    over: Arc<Over>,
+}
+
+/// What the clients were told, all of them together.
+#[derive(Debug)]
+pub struct Told {
+    /// How often what was told.
+    pub tally: Tally,
+    /// What the verification of an access token answered, for each node.
+    pub watched: Vec<Watched>,
+    clients: Vec<Client>,
+}
+
+impl Crowd {
+    /// A crowd of `size` times eight, who ask these nodes, and a watcher of each node who
+    /// verifies an access token again and again.
+    pub fn gather(nodes: &[Server], size: usize) -> Self {
+        let over = Arc::new(Over::default());
+        let tallies = Arc::new(Tallies::default());
+        let all: Vec<Anonymous> = nodes.iter().map(Server::anonymous).collect();
+        let watchers: Vec<Watcher> = all
+            .iter()
+            .enumerate()
+            .map(|(number, node)| Watcher::new(node, number))
+            .collect();
+        let starting: Vec<_> = TRADES
+            .iter()
+            .cycle()
+            .take(TRADES.len() * size)
+            .enumerate()
+            .map(|(number, &trade)| {
+                let (mut nodes, tallies) = (all.clone(), tallies.clone());
+                let places = nodes.len();
+                nodes.rotate_left(number % places);
+                thread::spawn(move || Client::new(trade, number, nodes, tallies))
+            })
+            .collect();
+        let ready: Vec<Client> = starting
+            .into_iter()
+            .map(|client| client.join().expect("a client begins"))
+            .collect();
+        let clients = ready.into_iter().map(|mut client| {
+            let over = over.clone();
+            thread::spawn(move || {
+                client.work(&over);
+                client
+            })
+        });
+        let clients = clients.collect();
+        let watchers = watchers.into_iter().map(|watcher| {
+            let over = over.clone();
+            thread::spawn(move || watcher.watch(&over))
+        });
+        Self {
+            clients,
+            watchers: watchers.collect(),
+            tallies,
+            over,
+        }
+    }
+
+    /// What the clients were told so far.
+    pub fn tally(&self) -> Tally {
+        self.tallies.now()
+    }
+
+    /// Returns when so many more rotations were acknowledged.
+    ///
+    /// # Panics
+    /// Where they are not.
+    pub fn until_more_is_done(&self, rotations: usize) {
+        let enough = self.tally().rotations + rotations;
+        clock::eventually("more acknowledged rotations", || {
+            (self.tally().rotations >= enough).then_some(())
+        });
+    }
+
+    /// Whether nobody was refused anything for so long.
+    pub fn is_content_for(&self, time: Duration) -> bool {
+        let failed_at = self.tally().failed_at;
+        failed_at.is_none_or(|at| at.elapsed() > time)
+    }
+
+    /// Returns when so many more requests were refused or left without an answer.
+    ///
+    /// # Panics
+    /// Where they are not.
+    pub fn until_more_is_refused(&self, count: usize) {
+        let enough = self.tally().failed() + count;
+        clock::eventually("refusals", || {
+            (self.tally().failed() >= enough).then_some(())
+        });
+    }
+
+    /// Ends the work. Every client first hears what became of what it asked for last, so
+    /// the fault has to be over.
+    ///
+    /// # Panics
+    /// Where a client panicked.
+    pub fn end(self) -> Told {
+        drop(self.over.at_end());
+        let clients = self.clients.into_iter();
+        let clients = clients.map(|client| client.join().expect("a client"));
+        let clients = clients.collect();
+        let watchers = self.watchers.into_iter();
+        let watched = watchers.map(|watcher| watcher.join().expect("a watcher"));
+        Told {
+            clients,
+            watched: watched.collect(),
+            tally: self.tallies.now(),
+        }
+    }
+}
+
+impl Told {
+    /// Finds everything true that was told: at every node, and in the database.
+    ///
+    /// # Panics
+    /// Where it is not, with all that is wrong.
+    pub fn check(&mut self, nodes: &[Server], store: &Store) {
+        let nodes: Vec<Anonymous> = nodes.iter().map(Server::anonymous).collect();
+        let stored = Stored::read(store);
+        let start = Instant::now();
+        let mut wrong = String::new();
+        for client in &mut self.clients {
+            client.check(&nodes, &stored);
+            for fault in client.wrong() {
+                let _ = writeln!(wrong, "{fault}");
+            }
+        }
+        for watched in &self.watched {
+            for fault in &watched.wrong {
+                let _ = writeln!(wrong, "{fault}");
+            }
+        }
+        assert!(wrong.is_empty(), "not what was acknowledged:\n{wrong}");
+        println!("all of it was checked in {:?}", start.elapsed());
+    }
+}
