@@ -71,6 +71,7 @@ impl Issuer {
             transport: Transport::Body,
             remember: true,
             amr: vec!["pwd".to_owned()],
+            status: None,
         };
         Self { key, session, user }
     }

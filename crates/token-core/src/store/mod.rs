@@ -19,7 +19,7 @@ pub use feed::{FeedCursor, FeedPage, FeedStore};
 pub use keys::{KeyPurpose, KeyState, KeyStore, StoredKey};
 pub use sessions::{
     AuditEvent, AuditKind, EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession,
-    SessionFilter, SessionStore, SweepBefore,
+    SessionFilter, SessionStore, StatusListPage, SweepBefore,
 };
 pub use users::{
     ChangePassword, CreateOutcome, DeleteUser, NameReservation, NewUser, PasswordOutcome,

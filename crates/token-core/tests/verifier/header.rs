@@ -147,6 +147,7 @@ fn other_types_are_refused() {
     for typ in [
         "JWT",
         "rt+jwt",
+        "token-introspection+jwt",
         "dpop+jwt",
         "secevent+jwt",
         "statuslist+jwt",
