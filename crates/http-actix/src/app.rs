@@ -67,6 +67,7 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/oauth2/token",          [post(oauth2::token::handle)]))
         .service(at("/oauth2/revoke",         [post(oauth2::revoke::handle)]))
         .service(at("/oauth2/introspect",     [post(oauth2::introspect::handle)]))
+        .service(at("/oauth2/status/{list}",  [get(oauth2::status::handle)]))
         .service(at("/healthz",               [get(health::live::handle)]))
         .service(at("/readyz",                [get(health::ready::handle)]));
 }

@@ -7,6 +7,7 @@ use token_core::service::Service;
 use crate::cookies::CookiePolicy;
 use crate::extract::proxies::TrustedProxies;
 use crate::middleware::origins::AllowedOrigins;
+use crate::status_lists::StatusLists;
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -19,4 +20,6 @@ pub struct AppState {
     pub origins: Arc<AllowedOrigins>,
     /// Who may say whose request it is.
     pub proxies: Arc<TrustedProxies>,
+    /// Which sessions have ended, for verifiers elsewhere.
+    pub status_lists: Arc<StatusLists>,
 }

@@ -42,6 +42,7 @@ mod secrecy;
 mod sessions;
 mod shape;
 mod shutdown;
+mod status_list;
 mod storage_faults;
 mod storm;
 mod throttle;

@@ -25,7 +25,7 @@ flows!(postgres:
 );
 
 /// Two nodes, started at the same moment.
-fn start_both(setup: Setup) -> (Server, Server) {
+pub fn start_both(setup: Setup) -> (Server, Server) {
     let beside = setup.beside();
     let start = Barrier::new(2);
     thread::scope(|scope| {

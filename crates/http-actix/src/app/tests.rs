@@ -71,6 +71,7 @@ impl Stage {
                 cookies,
                 origins,
                 proxies: Arc::default(),
+                status_lists: Arc::default(),
             },
             _directory: directory,
         }

@@ -70,6 +70,7 @@ impl Assembled {
             cookies: config.cookies.clone(),
             origins: Arc::new(origins(config, &issuer)?),
             proxies: Arc::new(TrustedProxies::new(config.http.trusted_proxies.clone())),
+            status_lists: Arc::default(),
         };
         Ok(Self {
             state,

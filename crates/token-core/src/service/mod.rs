@@ -16,6 +16,7 @@ mod refresh;
 mod register;
 mod revoke;
 mod sessions;
+mod status;
 
 use std::sync::{Arc, RwLock};
 
@@ -33,6 +34,7 @@ pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use register::{RegisterError, Registration};
 pub use revoke::RevokeError;
 pub use sessions::OwnSessionError;
+pub use status::StatusListFound;
 
 use crate::id::AuditId;
 use crate::key::{KeyRing, KeyRingError, KeySources};
