@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock;
 pub mod ctl;
 pub mod database;
+pub mod events;
 pub mod faults;
 pub mod jwt;
 pub mod person;

@@ -16,7 +16,7 @@ use actix_web::{
 use crate::middleware::{cors, csrf, headers, panics, strays, trace};
 use crate::problem::{Code, Problem};
 use crate::routes::oauth2::{self, metadata};
-use crate::routes::{account, health, keys, me, my_sessions, session, token};
+use crate::routes::{account, health, keys, me, my_sessions, revocations, session, token};
 use crate::state::AppState;
 
 /// The whole application. The last `wrap` is the outermost: [`crate::middleware`] has the order
@@ -61,6 +61,7 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/v1/me/sessions",        [get(my_sessions::list::handle)]))
         .service(at("/v1/me/sessions/{id}",   [delete(my_sessions::end::handle)]))
         .service(at("/v1/verify",             [get(token::verify::handle)]))
+        .service(at("/v1/revocations",        [get(revocations::follow::handle)]))
         .service(at("/.well-known/jwks.json", [get(keys::list::handle)]))
         .service(at(metadata::PATH,           [get(metadata::handle)]))
         .service(at(&inserted(metadata::PATH), [get(metadata::handle)]))

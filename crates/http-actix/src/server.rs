@@ -60,6 +60,7 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
         storage,
     } = opened;
     let service = Arc::clone(&state.service);
+    let streams = Arc::clone(&state.streams);
     let server = HttpServer::new(move || app::app(state.clone()))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
@@ -81,6 +82,7 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
     };
     if ended.is_none() {
         tracing::info!("stopping: finishing requests");
+        streams.close();
         tokio::select! {
             () = handle.stop(true) => {}
             () = signals.next() => tracing::warn!("stopping at once"),

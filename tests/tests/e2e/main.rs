@@ -37,6 +37,7 @@ mod password_change;
 mod passwords;
 mod races;
 mod registration;
+mod revocation_feed;
 mod rotation;
 mod secrecy;
 mod sessions;

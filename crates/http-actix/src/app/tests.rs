@@ -72,6 +72,7 @@ impl Stage {
                 origins,
                 proxies: Arc::default(),
                 status_lists: Arc::default(),
+                streams: Arc::default(),
             },
             _directory: directory,
         }

@@ -71,6 +71,7 @@ impl Assembled {
             origins: Arc::new(origins(config, &issuer)?),
             proxies: Arc::new(TrustedProxies::new(config.http.trusted_proxies.clone())),
             status_lists: Arc::default(),
+            streams: Arc::default(),
         };
         Ok(Self {
             state,

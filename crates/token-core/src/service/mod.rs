@@ -6,6 +6,7 @@
 mod account;
 mod authenticate;
 mod clients;
+mod following;
 mod introspect;
 mod keys;
 mod login;
@@ -25,6 +26,7 @@ pub use authenticate::{AccessRefused, Authenticated, StateError};
 pub use clients::{
     AuthenticatedClient, ClientRefused, ClientToken, ClientTokenError, PresentedClient,
 };
+pub use following::{EndedSessions, Heard, Knowledge};
 pub use introspect::IntrospectError;
 pub use keys::ReloadError;
 pub use login::{HashRenewal, LoggedIn, LoginError, LoginRequest};
