@@ -192,6 +192,24 @@ impl Store {
         rows.remove(0)
     }
 
+    /// Takes a PostgreSQL database away from everybody who uses it, or gives it back.
+    ///
+    /// # Panics
+    /// On SQLite.
+    pub fn cut_off(&self, away: bool) {
+        let Self::Postgres { admin, name } = self else {
+            panic!("a file cannot be taken away");
+        };
+        let mut connection = connect(admin);
+        let mut sql = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {};", !away);
+        if away {
+            sql += "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '";
+            sql += name;
+            sql += "'";
+        }
+        connection.batch_execute(&sql).expect("a superuser");
+    }
+
     /// How many sessions of any user have not ended.
     pub fn live_sessions(&self) -> usize {
         let count = self.texts("count(*)", "FROM sessions WHERE ended_at IS NULL");

@@ -11,6 +11,7 @@ pub mod consumers;
 pub mod crowd;
 pub mod ctl;
 pub mod database;
+pub mod events;
 pub mod faults;
 pub mod jwt;
 pub mod listener;

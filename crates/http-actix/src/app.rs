@@ -17,7 +17,7 @@ use crate::metrics::http::HttpMetrics;
 use crate::middleware::{cors, csrf, headers, measure, panics, strays, trace};
 use crate::problem::{Code, Problem};
 use crate::routes::oauth2::{self, metadata};
-use crate::routes::{account, health, keys, me, my_sessions, session, token};
+use crate::routes::{account, health, keys, me, my_sessions, revocations, session, token};
 use crate::state::AppState;
 
 /// The whole application. The last `wrap` is the outermost: [`crate::middleware`] has the order
@@ -64,12 +64,14 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/v1/me/sessions",        [get(my_sessions::list::handle)]))
         .service(at("/v1/me/sessions/{id}",   [delete(my_sessions::end::handle)]))
         .service(at("/v1/verify",             [get(token::verify::handle)]))
+        .service(at("/v1/revocations",        [get(revocations::follow::handle)]))
         .service(at("/.well-known/jwks.json", [get(keys::list::handle)]))
         .service(at(metadata::PATH,           [get(metadata::handle)]))
         .service(at(&inserted(metadata::PATH), [get(metadata::handle)]))
         .service(at("/oauth2/token",          [post(oauth2::token::handle)]))
         .service(at("/oauth2/revoke",         [post(oauth2::revoke::handle)]))
         .service(at("/oauth2/introspect",     [post(oauth2::introspect::handle)]))
+        .service(at("/oauth2/status/{list}",  [get(oauth2::status::handle)]))
         .service(at("/healthz",               [get(health::live::handle)]))
         .service(at("/readyz",                [get(health::ready::handle)]))
         .service(at("/metrics",               [get(health::metrics::handle)]));

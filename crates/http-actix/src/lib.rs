@@ -33,6 +33,10 @@ pub mod server;
 #[cfg(feature = "server")]
 pub mod state;
 #[cfg(feature = "server")]
+pub mod status_lists;
+#[cfg(feature = "server")]
+pub mod streams;
+#[cfg(feature = "server")]
 pub mod telemetry;
 #[cfg(feature = "server")]
 pub mod throttle;

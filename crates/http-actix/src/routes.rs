@@ -6,6 +6,7 @@ pub mod keys;
 pub mod me;
 pub mod my_sessions;
 pub mod oauth2;
+pub mod revocations;
 pub mod session;
 pub mod token;
 pub mod wire;

@@ -62,6 +62,7 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
     } = opened;
     let service = Arc::clone(&state.service);
     let metrics = Arc::clone(&state.metrics);
+    let streams = Arc::clone(&state.streams);
     let server = HttpServer::new(move || app::app(state.clone()))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
@@ -83,6 +84,7 @@ async fn serve(mut config: Config) -> Result<(), ServeError> {
     };
     if ended.is_none() {
         tracing::info!("stopping: finishing requests");
+        streams.close();
         tokio::select! {
             () = handle.stop(true) => {}
             () = signals.next() => tracing::warn!("stopping at once"),

@@ -8,6 +8,8 @@ use crate::cookies::CookiePolicy;
 use crate::extract::proxies::TrustedProxies;
 use crate::metrics::Metrics;
 use crate::middleware::origins::AllowedOrigins;
+use crate::status_lists::StatusLists;
+use crate::streams::Streams;
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -22,4 +24,8 @@ pub struct AppState {
     pub proxies: Arc<TrustedProxies>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Which sessions have ended, for verifiers elsewhere.
+    pub status_lists: Arc<StatusLists>,
+    /// Answers that do not end by themselves.
+    pub streams: Arc<Streams>,
 }

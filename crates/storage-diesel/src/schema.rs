@@ -21,7 +21,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
     use crate::columns::sql::{IdColumn, TimeColumn};
 
     sessions (id) {
@@ -46,6 +46,8 @@ diesel::table! {
         transport -> Text,
         remember -> Bool,
         amr -> Text,
+        status_list -> Nullable<Integer>,
+        status_index -> Nullable<Integer>,
     }
 }
 

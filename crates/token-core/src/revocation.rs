@@ -3,12 +3,17 @@
 //! Consulted on every verification, in memory. Loads and polls merge into it, only expiry removes
 //! from it, and it never evicts: over its cap it answers [`Verdict::Unknown`] for everything.
 
+mod follower;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+pub use follower::{Follower, Overtaken};
+
+use self::follower::Recent;
 use crate::id::SessionId;
 use crate::time::Timestamp;
 
@@ -60,6 +65,8 @@ pub struct RevocationSet {
     polled_at: AtomicU64,
     /// Monotonic seconds of the last look for what is too old.
     expired_at: AtomicU64,
+    /// What went in last, for those who follow.
+    recent: Recent,
 }
 
 impl RevocationSet {
@@ -79,6 +86,7 @@ impl RevocationSet {
             freshness,
             polled_at: AtomicU64::new(0),
             expired_at: AtomicU64::new(0),
+            recent: Recent::default(),
         }
     }
 
@@ -109,7 +117,7 @@ impl RevocationSet {
             .shard(id)
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        match shard.entry(id) {
+        let is_new = match shard.entry(id) {
             Entry::Occupied(mut kept) => {
                 let until = until.max(*kept.get());
                 kept.insert(until);
@@ -122,24 +130,33 @@ impl RevocationSet {
                 place.insert(until);
                 true
             }
+        };
+        drop(shard);
+        if is_new {
+            self.recent.push(id);
         }
+        is_new
     }
 
     /// What is known of a session.
     pub fn verdict(&self, id: SessionId, monotonic: Duration) -> Verdict {
-        let shard = self
-            .shard(id)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if shard.get(&id).is_some_and(|until| *until > monotonic) {
+        if self.is_ended(id, monotonic) {
             return Verdict::Ended;
         }
-        drop(shard);
         if self.is_ready(monotonic) {
             Verdict::NotEnded
         } else {
             Verdict::Unknown
         }
+    }
+
+    /// Whether a session is known to have ended, whatever else is not known.
+    pub fn is_ended(&self, id: SessionId, monotonic: Duration) -> bool {
+        let shard = self
+            .shard(id)
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        shard.get(&id).is_some_and(|until| *until > monotonic)
     }
 
     /// Whether the set can vouch for sessions that are not in it.
@@ -153,6 +170,14 @@ impl RevocationSet {
                 age <= self.freshness.max_staleness || self.freshness.when_stale == WhenStale::Open
             }
         }
+    }
+
+    /// Whether the set knows everything that happened until a moment ago, whatever is done when it
+    /// does not.
+    pub fn is_fresh(&self, monotonic: Duration) -> bool {
+        let age = self.staleness(monotonic);
+        !self.overflowed.load(Ordering::Acquire)
+            && age.is_some_and(|age| age <= self.freshness.max_staleness)
     }
 
     /// How long ago the last completed poll began; `None` before the first.
@@ -196,6 +221,16 @@ impl RevocationSet {
         self.len() == 0
     }
 
+    /// The sessions of one shard that are kept at least until then.
+    fn kept_until(&self, shard: usize, until: Duration) -> Vec<SessionId> {
+        let Some(shard) = self.shards.get(shard) else {
+            return Vec::new();
+        };
+        let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = shard.iter().filter(|(_, kept)| **kept >= until);
+        kept.map(|(id, _)| *id).collect()
+    }
+
     fn shard(&self, id: SessionId) -> &RwLock<HashMap<SessionId, Duration>> {
         // The last byte of a version 7 UUID is random.
         let [.., last] = *id.as_uuid().as_bytes();
@@ -209,21 +244,21 @@ mod tests {
     use super::*;
     use crate::random::testing::CountingEntropy;
 
-    const RETENTION: Duration = Duration::from_secs(100);
-    const CLOSED: Freshness = Freshness {
+    pub(super) const RETENTION: Duration = Duration::from_secs(100);
+    pub(super) const CLOSED: Freshness = Freshness {
         max_staleness: Duration::from_secs(10),
         when_stale: WhenStale::Closed,
     };
 
-    fn secs(n: u64) -> Duration {
+    pub(super) fn secs(n: u64) -> Duration {
         Duration::from_secs(n)
     }
 
-    fn at(n: i64) -> Timestamp {
+    pub(super) fn at(n: i64) -> Timestamp {
         Timestamp::from_unix_seconds(n)
     }
 
-    fn ids(n: usize) -> Vec<SessionId> {
+    pub(super) fn ids(n: usize) -> Vec<SessionId> {
         let entropy = CountingEntropy::default();
         (0..n)
             .map(|_| SessionId::generate(at(1), &entropy))

@@ -84,6 +84,7 @@ fn session(n: u64) -> Session {
         transport: Transport::Body,
         remember: true,
         amr: vec!["pwd".to_owned()],
+        status: None,
     }
 }
 

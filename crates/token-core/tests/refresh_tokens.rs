@@ -48,6 +48,7 @@ fn session() -> Session {
         transport: Transport::Body,
         remember: true,
         amr: vec![],
+        status: None,
     }
 }
 

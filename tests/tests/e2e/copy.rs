@@ -6,7 +6,10 @@ mod refused;
 
 use e2e::client::{assert_alive, assert_dead};
 use e2e::process::Finished;
-use e2e::{BodyClient, Browser, Ctl, Database, Person, Persona, Server, Setup, Transport, flows};
+use e2e::{
+    BodyClient, Browser, Ctl, Database, Person, Persona, Registered, Server, Setup, Transport,
+    flows,
+};
 use serde_json::{Value, json};
 
 use crate::rotation::successor;
@@ -189,10 +192,12 @@ fn an_installation_moves_to_postgres_and_back(database: Database) {
     renamed
         .send(name.json(json!({ "username": "mallory" })))
         .expect(200);
+    let backend = Registered::new(&first, &["read"]);
+    let machine = backend.token();
     stop(&mut first);
 
     let (mut second, printed) = moved(&first, database);
-    insta::assert_json_snapshot!(printed["tables"], {"[3].rows" => "[rows]"}, @r#"
+    insta::assert_json_snapshot!(printed["tables"], {"[4].rows" => "[rows]"}, @r#"
     [
       {
         "rows": 3,
@@ -203,15 +208,19 @@ fn an_installation_moves_to_postgres_and_back(database: Database) {
         "table": "name_reservations"
       },
       {
-        "rows": 3,
+        "rows": 4,
         "table": "keys"
+      },
+      {
+        "rows": 1,
+        "table": "clients"
       },
       {
         "rows": "[rows]",
         "table": "audit_events"
       },
       {
-        "rows": 6,
+        "rows": 7,
         "table": "sessions"
       }
     ]
@@ -221,6 +230,10 @@ fn an_installation_moves_to_postgres_and_back(database: Database) {
     assert_eq!(second.store().texts("count(*)", unstamped), ["0"]);
     let mut people = people.at(&second);
     people.go_on();
+    let backend = backend.at(&second);
+    for token in [machine, backend.token()] {
+        assert_eq!(backend.introspect(&token)["active"], true);
+    }
     for person in [&ada, &bob] {
         assert!(person.can_log_in(&second.anonymous()));
     }

@@ -226,6 +226,7 @@ fn a_client_gets_tokens_for_itself(database: Database) {
             "roles",
             "scope",
             "sid",
+            "status",
             "sub"
         ]
     );

@@ -58,6 +58,17 @@ pub fn seconds(ahead: u32) -> Redaction {
     })
 }
 
+/// The number of a place in a status list.
+pub fn place() -> Redaction {
+    dynamic_redaction(|value, path| {
+        let index = value
+            .as_i64()
+            .unwrap_or_else(|| panic!("{path} is {value:?}"));
+        assert!((0..1 << 17).contains(&index), "{path}: {index}");
+        "[place]"
+    })
+}
+
 /// Base64url of at least this many bytes.
 pub fn random(bytes: usize) -> Redaction {
     dynamic_redaction(move |value, path| {

@@ -35,6 +35,7 @@ fn the_claims_are_these(database: Database) {
         ".jti" => shape::text(),
         ".sid" => shape::id(),
         ".sub" => shape::id(),
+        ".status.status_list.idx" => shape::place(),
     }, @r#"
     {
       "amr": [
@@ -52,6 +53,12 @@ fn the_claims_are_these(database: Database) {
       "roles": [],
       "scope": "",
       "sid": "[id]",
+      "status": {
+        "status_list": {
+          "idx": "[place]",
+          "uri": "http://localhost:8080/oauth2/status/0"
+        }
+      },
       "sub": "[id]",
       "username": "ada"
     }
@@ -150,6 +157,7 @@ fn a_mapping_cannot_set_a_claim_of_the_protocol() {
         "roles",
         "cnf",
         "amr",
+        "status",
     ] {
         let toml = format!("[tokens.access.claims]\n{claim} = \"username\"\n");
         let refused = Setup::sqlite().file("renewd.toml", &toml).run([

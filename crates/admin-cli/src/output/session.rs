@@ -142,6 +142,7 @@ mod tests {
             transport: Transport::Body,
             remember: true,
             amr: vec!["pwd".to_owned()],
+            status: None,
         }
     }
 

@@ -78,6 +78,8 @@ impl Stage {
                 origins,
                 proxies: Arc::default(),
                 metrics: Arc::new(Metrics::new(registry, sources)),
+                status_lists: Arc::default(),
+                streams: Arc::default(),
             },
             _directory: directory,
         }

@@ -57,6 +57,7 @@ catalogue! {
     SessionExpired = UNAUTHORIZED "session_expired", "Session expired", "The session has expired.";
 
     RegistrationClosed = FORBIDDEN "registration_closed", "Registration closed", "Only administrators make accounts here.";
+    InsufficientScope = FORBIDDEN "insufficient_scope", "Insufficient scope", "This is for clients whose token has the scope for it.";
     UserRequired = FORBIDDEN "user_required", "User required", "The access token speaks for a client; this is for users.";
     PasswordIncorrect = FORBIDDEN "password_incorrect", "Password incorrect", "The current password is wrong.";
     CsrfRejected = FORBIDDEN "csrf_rejected", "Cross-site request rejected", "The request came from a page that may not make it.";
@@ -74,6 +75,7 @@ catalogue! {
 
     Internal = INTERNAL_SERVER_ERROR "internal_error", "Internal error", "Something went wrong here; it has been logged.";
     Overloaded = SERVICE_UNAVAILABLE "overloaded", "Overloaded", "Too many passwords are being checked; try again shortly.";
+    TooManyStreams = SERVICE_UNAVAILABLE "too_many_streams", "Too many streams", "Too many follow this feed; try again shortly.";
     Unavailable = SERVICE_UNAVAILABLE "unavailable", "Unavailable", "The service cannot reach its storage; try again shortly.";
     RevocationUnknown = SERVICE_UNAVAILABLE "revocation_unknown", "Revocation unknown", "Whether the session has ended cannot be told; try again shortly.";
     KeysUnknown = SERVICE_UNAVAILABLE "keys_unknown", "Keys unknown", "The keys of the token's issuer cannot be had; try again shortly.";
@@ -90,6 +92,7 @@ impl Code {
         let error = match self {
             Self::AccessTokenMissing | Self::RefreshTokenMissing | Self::InvalidCredentials => "",
             Self::AmbiguousCredentials => "invalid_request",
+            Self::InsufficientScope => "insufficient_scope",
             other if other.status() == StatusCode::UNAUTHORIZED => "invalid_token",
             _ => return None,
         };

@@ -3,4 +3,5 @@
 pub mod introspect;
 pub mod metadata;
 pub mod revoke;
+pub mod status;
 pub mod token;

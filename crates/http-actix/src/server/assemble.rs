@@ -86,6 +86,8 @@ impl Assembled {
             origins: Arc::new(origins(config, &issuer)?),
             proxies: Arc::new(TrustedProxies::new(config.http.trusted_proxies.clone())),
             metrics: Arc::new(Metrics::new(registry, sources)),
+            status_lists: Arc::default(),
+            streams: Arc::default(),
         };
         Ok(Self {
             state,

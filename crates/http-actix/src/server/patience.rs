@@ -13,8 +13,8 @@ use token_core::store::{
     AuditEvent, BoxFuture, ChangePassword, ClientStore, CreateOutcome, DeleteUser, EndOutcome,
     EndSession, EndSessionsOf, FeedCursor, FeedPage, FeedStore, KeyChange, KeyChangeOutcome,
     KeyStore, NewClient, NewUser, OpenOutcome, OpenSession, PasswordOutcome, ProfileChange,
-    ProfileOutcome, ReplaceClientSession, Rewrap, SessionFilter, SessionStore, Store, StoreError,
-    StoreFuture, StoredKey, SweepBefore, UserStore,
+    ProfileOutcome, ReplaceClientSession, Rewrap, SessionFilter, SessionStore, StatusListPage,
+    Store, StoreError, StoreFuture, StoredKey, SweepBefore, UserStore,
 };
 use token_core::time::Timestamp;
 use token_core::token::rotation::{Rotation, RotationOutcome};
@@ -78,6 +78,10 @@ impl<S: Store> SessionStore for Patient<S> {
 
     fn sessions(&self, filter: SessionFilter) -> StoreFuture<'_, Vec<Session>> {
         self.soon(self.store.sessions(filter))
+    }
+
+    fn status_list(&self, list: u32, since: Timestamp) -> StoreFuture<'_, StatusListPage> {
+        self.soon(self.store.status_list(list, since))
     }
 
     fn record(&self, event: AuditEvent) -> StoreFuture<'_, ()> {

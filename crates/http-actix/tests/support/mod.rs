@@ -55,6 +55,7 @@ impl Issuer {
             transport: Transport::Body,
             remember: true,
             amr: vec!["pwd".to_owned()],
+            status: None,
         };
         Self {
             name: name.to_owned(),

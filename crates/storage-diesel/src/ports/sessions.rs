@@ -4,12 +4,13 @@ use token_core::id::SessionId;
 use token_core::session::Session;
 use token_core::store::{
     AuditEvent, EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession, SessionFilter,
-    SessionStore, StoreFuture, SweepBefore,
+    SessionStore, StatusListPage, StoreFuture, SweepBefore,
 };
+use token_core::time::Timestamp;
 use token_core::token::rotation::{Rotation, RotationOutcome};
 use token_core::user::User;
 
-use crate::queries::{audit, rotation, sessions, sweep};
+use crate::queries::{audit, rotation, sessions, status, sweep};
 use crate::storage::{Database, Storage};
 use crate::unit::wait;
 
@@ -39,6 +40,10 @@ impl SessionStore for Storage {
 
     fn sessions(&self, filter: SessionFilter) -> StoreFuture<'_, Vec<Session>> {
         self.read(move |conn| sessions::list(conn, &filter))
+    }
+
+    fn status_list(&self, list: u32, since: Timestamp) -> StoreFuture<'_, StatusListPage> {
+        self.read(move |conn| status::page(conn, list, since))
     }
 
     fn record(&self, event: AuditEvent) -> StoreFuture<'_, ()> {

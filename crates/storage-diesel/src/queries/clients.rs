@@ -7,7 +7,7 @@ use token_core::session::EndReason;
 use token_core::store::{NewClient, ReplaceClientSession};
 use token_core::time::Timestamp;
 
-use super::sessions;
+use super::{sessions, status};
 use crate::columns::Id;
 use crate::connection::AnyConnection;
 use crate::error::Failure;
@@ -20,7 +20,7 @@ pub(crate) fn create(conn: &mut AnyConnection, new: &NewClient) -> Result<(), Fa
     diesel::insert_into(clients::table)
         .values(ClientRow::from(&new.client))
         .execute(conn)?;
-    sessions::insert(conn, &new.session)
+    status::insert(conn, &new.session).map(drop)
 }
 
 /// A client.
@@ -58,7 +58,7 @@ pub(crate) fn replace_session(
         .set(clients::session_id.eq(Id::from(fresh)))
         .execute(conn)?;
     if written == 1 {
-        sessions::insert(conn, &replace.fresh)?;
+        status::insert(conn, &replace.fresh)?;
         return Ok(Some(fresh));
     }
     let found: Option<Id> = clients::table

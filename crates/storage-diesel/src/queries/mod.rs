@@ -15,6 +15,7 @@ pub(crate) mod passwords;
 pub(crate) mod rotation;
 pub(crate) mod rotation_batch;
 pub(crate) mod sessions;
+pub(crate) mod status;
 pub(crate) mod sweep;
 pub(crate) mod users;
 

@@ -8,8 +8,8 @@ use token_core::store::{ChangePassword, PasswordOutcome};
 use token_core::user::{Credentials, Identifier};
 
 use super::locks::lock_user;
-use super::sessions;
 use super::users::can_be_stored;
+use super::{sessions, status};
 use crate::columns::Id;
 use crate::connection::AnyConnection;
 use crate::error::Failure;
@@ -75,10 +75,10 @@ pub(crate) fn change(tx: &mut Tx<'_>, change: &ChangePassword) -> Result<Passwor
         EndReason::PasswordChanged,
         change.now,
     )?;
-    if let Some(session) = fresh {
-        sessions::insert(tx.conn, session)?;
-    }
-    Ok(PasswordOutcome::Changed(Box::new(locked.user)))
+    let place = fresh
+        .map(|session| status::insert(tx.conn, session))
+        .transpose()?;
+    Ok(PasswordOutcome::Changed(Box::new(locked.user), place))
 }
 
 /// Writes the same password's hash at another cost, where the old hash still stands.

@@ -12,6 +12,7 @@ use token_core::time::Timestamp;
 use token_core::user::User;
 
 use super::locks::{lock_client, lock_live_sessions, lock_sessions, lock_user};
+use super::status;
 use crate::columns::{Id, Time};
 use crate::connection::AnyConnection;
 use crate::error::Failure;
@@ -46,28 +47,20 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     if !has_client(tx.conn, session)? {
         return Ok(OpenOutcome::Refused);
     }
-    insert(tx.conn, session)?;
+    let place = status::insert(tx.conn, session)?;
     let replaced = open.replaces.iter().filter(|id| **id != session.id);
     let replaced: Vec<Id> = replaced.copied().map(Id::from).collect();
     let beyond = beyond_limit(tx.conn, open, &replaced)?;
     lock_sessions(tx.conn, &[replaced.as_slice(), beyond.as_slice()].concat())?;
     end_these(tx, &replaced, EndReason::Replaced, session.created_at)?;
     end_these(tx, &beyond, EndReason::Limit, session.created_at)?;
-    Ok(OpenOutcome::Opened(Box::new(locked.user)))
+    Ok(OpenOutcome::Opened(Box::new(locked.user), place))
 }
 
 /// Whether the client of a session that is to be opened is there, and stays until that is done.
 pub(super) fn has_client(conn: &mut AnyConnection, session: &Session) -> Result<bool, Failure> {
     let client = &session.client_id;
     Ok(client.is_first_party() || lock_client(conn, client)?)
-}
-
-/// Inserts a session.
-pub(super) fn insert(conn: &mut AnyConnection, session: &Session) -> Result<(), Failure> {
-    diesel::insert_into(sessions::table)
-        .values(SessionRow::try_from(session)?)
-        .execute(conn)?;
-    Ok(())
 }
 
 /// The user's live sessions that exceed the limit. The new one is counted but never among them;

@@ -5,6 +5,7 @@ use token_core::id::{ClientId, KeyId};
 use token_core::secret::RefreshDigest;
 use token_core::session::{ClientFacts, EndReason, Ended, Session};
 use token_core::time::Timestamp;
+use token_core::token::status_list::StatusPlace;
 
 use super::{from_count, from_json, to_count, to_json};
 use crate::columns::{Id, Time};
@@ -37,6 +38,8 @@ pub(crate) struct SessionRow {
     transport: String,
     remember: bool,
     amr: String,
+    status_list: Option<i32>,
+    status_index: Option<i32>,
 }
 
 impl TryFrom<&Session> for SessionRow {
@@ -68,6 +71,11 @@ impl TryFrom<&Session> for SessionRow {
             transport: session.transport.as_str().to_owned(),
             remember: session.remember,
             amr: to_json(session.amr.iter().cloned()),
+            status_list: session.status.map(|place| stored(place.list)).transpose()?,
+            status_index: session
+                .status
+                .map(|place| stored(place.index))
+                .transpose()?,
         })
     }
 }
@@ -110,6 +118,7 @@ impl TryFrom<SessionRow> for Session {
                 .map_err(|_| Failure::Damaged("sessions.transport"))?,
             remember: row.remember,
             amr: from_json(&row.amr, "sessions.amr")?,
+            status: place(row.status_list, row.status_index)?,
         })
     }
 }
@@ -121,4 +130,19 @@ fn ended(at: Option<Time>, reason: Option<&str>) -> Result<Option<Ended>, Failur
         (Some(at), Some(Ok(reason))) => Ok(Some(Ended { at, reason })),
         (None, Some(_)) | (Some(_), None | Some(Err(_))) => Err(damaged),
     }
+}
+
+fn stored(number: u32) -> Result<i32, Failure> {
+    i32::try_from(number).map_err(|_| Failure::Damaged("sessions.status_list"))
+}
+
+fn place(list: Option<i32>, index: Option<i32>) -> Result<Option<StatusPlace>, Failure> {
+    let damaged = |_| Failure::Damaged("sessions.status_list");
+    let (Some(list), Some(index)) = (list, index) else {
+        return Ok(None);
+    };
+    Ok(Some(StatusPlace {
+        list: u32::try_from(list).map_err(damaged)?,
+        index: u32::try_from(index).map_err(damaged)?,
+    }))
 }

@@ -19,6 +19,7 @@ mod races;
 mod rotation;
 mod rotation_refused;
 mod sessions;
+mod status;
 mod users;
 
 #[path = "../support/mod.rs"]
@@ -76,6 +77,13 @@ contract! {
         the_process_knows_an_end_before_the_caller,
         sweeping_deletes_what_is_too_old,
         a_violated_constraint_fails_its_unit_alone,
+    ]
+    status: [
+        every_session_has_a_place_of_its_own,
+        a_quarter_of_a_list_is_handed_out,
+        a_list_tells_which_sessions_ended_lately,
+        a_session_may_have_no_place,
+        one_session_is_not_opened_twice,
     ]
     rotation: [
         a_current_token_advances_its_session,

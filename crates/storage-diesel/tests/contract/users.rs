@@ -3,7 +3,7 @@
 use pollster::block_on;
 use token_core::id::UserId;
 use token_core::random::SystemEntropy;
-use token_core::session::EndReason;
+use token_core::session::{EndReason, Session};
 use token_core::store::{
     ChangePassword, DeleteUser, NameReservation, OpenOutcome, PasswordOutcome, SessionStore,
     StoreError, UserStore,
@@ -91,7 +91,14 @@ pub fn a_new_password_ends_every_session(world: &World) {
         ..change(&ann, world)
     }))
     .unwrap();
-    assert!(matches!(outcome, PasswordOutcome::Changed(user) if *user == ann));
+    let PasswordOutcome::Changed(user, place @ Some(_)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(*user, ann);
+    let fresh = Session {
+        status: place,
+        ..fresh
+    };
     assert_eq!(world.end_reason(old.id), Some(EndReason::PasswordChanged));
     assert!(world.knows_ended(old.id));
     assert_eq!(world.stored(fresh.id), fresh);
@@ -106,7 +113,7 @@ pub fn a_new_password_ends_every_session(world: &World) {
         ..change(&ann, world)
     };
     let outcome = block_on(world.storage.change_password(by_admin)).unwrap();
-    assert!(matches!(outcome, PasswordOutcome::Changed(_)));
+    assert!(matches!(outcome, PasswordOutcome::Changed(..)));
     assert_eq!(world.end_reason(fresh.id), Some(EndReason::PasswordChanged));
 }
 
@@ -135,7 +142,7 @@ pub fn a_new_password_is_refused_where_the_old_one_is_gone(world: &World) {
     });
     let outcome = block_on(world.storage.change_password(change(&ann, world))).unwrap();
     assert!(
-        matches!(outcome, PasswordOutcome::Changed(_)),
+        matches!(outcome, PasswordOutcome::Changed(..)),
         "a disabled user may be given a password, not a session"
     );
 }

@@ -137,6 +137,7 @@ impl World {
             transport: Transport::Body,
             remember: true,
             amr: vec!["pwd".to_owned()],
+            status: None,
         };
         let token = Token {
             session_id: session.id,
@@ -157,9 +158,11 @@ impl World {
 
     /// Opens a session so many seconds after the start.
     pub fn session_at(&self, user: &User, seconds: i64) -> (Session, Token) {
-        let (session, token) = self.new_session(user, seconds);
-        let outcome = self.open(open_session(&session, user));
-        assert!(matches!(outcome, OpenOutcome::Opened(_)), "{outcome:?}");
+        let (mut session, token) = self.new_session(user, seconds);
+        match self.open(open_session(&session, user)) {
+            OpenOutcome::Opened(_, place) => session.status = Some(place),
+            OpenOutcome::Refused => panic!("refused"),
+        }
         (session, token)
     }
 

@@ -87,6 +87,7 @@ impl Session {
             transport: Transport::Body,
             remember: false,
             amr: Vec::new(),
+            status: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Service;
 use crate::client::{ClientSecret, RegisteredClient, Scope};
-use crate::id::{ClientId, SessionId};
+use crate::id::ClientId;
 use crate::session::{Session, SessionState};
 use crate::store::{ReplaceClientSession, StoreError};
 use crate::throttle::RetryAfter;
@@ -134,7 +134,7 @@ impl Service {
         let entropy = self.parts.entropy.as_ref();
         let access = self.parts.mint.mint_for_client(
             keys.access(),
-            (&client.id, session),
+            (&client.id, &session),
             &scope,
             now,
             entropy,
@@ -149,11 +149,12 @@ impl Service {
         &self,
         client: &RegisteredClient,
         now: Timestamp,
-    ) -> Result<SessionId, ClientTokenError> {
+    ) -> Result<Session, ClientTokenError> {
         let store = &self.parts.store;
         let found = store.session(client.session_id).await?;
-        if found.is_some_and(|(session, _)| session.state(now) == SessionState::Live) {
-            return Ok(client.session_id);
+        let live = |session: &Session| session.state(now) == SessionState::Live;
+        if let Some(session) = found.map(|(session, _)| session).filter(live) {
+            return Ok(session);
         }
         let entropy = self.parts.entropy.as_ref();
         let replace = ReplaceClientSession {
@@ -162,6 +163,10 @@ impl Service {
             fresh: Session::of_client(&client.id, &client.scope, now, entropy),
         };
         let replaced = store.replace_client_session(replace).await?;
-        replaced.ok_or(ClientTokenError::Gone)
+        let replaced = replaced.ok_or(ClientTokenError::Gone)?;
+        let found = store.session(replaced).await?;
+        found
+            .map(|(session, _)| session)
+            .ok_or(ClientTokenError::Gone)
     }
 }

@@ -130,9 +130,10 @@ impl Service {
                 .open_session(open(credentials.password_hash.clone()))
                 .await?;
         }
-        let OpenOutcome::Opened(user) = opened else {
+        let OpenOutcome::Opened(user, place) = opened else {
             return Err(LoginError::InvalidCredentials);
         };
+        session.status = Some(place);
         self.parts.throttle.succeeded(&account, address);
         let renewal = outdated.then(|| HashRenewal {
             user_id: credentials.user_id,

@@ -6,6 +6,7 @@
 mod account;
 mod authenticate;
 mod clients;
+mod following;
 mod introspect;
 mod keys;
 mod login;
@@ -16,6 +17,7 @@ mod refresh;
 mod register;
 mod revoke;
 mod sessions;
+mod status;
 
 use std::sync::{Arc, RwLock};
 
@@ -24,6 +26,7 @@ pub use authenticate::{AccessRefused, Authenticated, StateError};
 pub use clients::{
     AuthenticatedClient, ClientRefused, ClientToken, ClientTokenError, PresentedClient,
 };
+pub use following::{EndedSessions, Heard, Knowledge};
 pub use introspect::IntrospectError;
 pub use keys::{KeySettings, KeysDue, ReloadError};
 pub use login::{HashRenewal, LoggedIn, LoginError, LoginRequest};
@@ -34,6 +37,7 @@ pub use refresh::{RefreshError, RefreshRequest, RefreshWay, Refreshed};
 pub use register::{RegisterError, Registration};
 pub use revoke::RevokeError;
 pub use sessions::OwnSessionError;
+pub use status::StatusListFound;
 
 use crate::id::AuditId;
 use crate::key::{KeyRing, KeyRingError, KeySources};

@@ -90,8 +90,8 @@ impl Service {
         }
         match outcome {
             PasswordOutcome::Refused => Err(PasswordError::PasswordIncorrect),
-            PasswordOutcome::Changed(user) => self
-                .pair(&keys, session, &user, &secret, now)
+            PasswordOutcome::Changed(user, status) => self
+                .pair(&keys, Session { status, ..session }, &user, &secret, now)
                 .ok_or_else(|| StoreError::Damaged("the active key vanished".to_owned()).into()),
         }
     }

@@ -13,6 +13,7 @@ use crate::policy::SessionPolicy;
 use crate::random::Entropy;
 use crate::secret::{RefreshDigest, RefreshSecret};
 use crate::time::Timestamp;
+use crate::token::status_list::StatusPlace;
 
 /// A session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Session {
     pub remember: bool,
     /// How the user authenticated (RFC 8176), for example `["pwd"]`.
     pub amr: Vec<String>,
+    /// Where its bit is in the status lists: given by storage when the session is opened.
+    pub status: Option<StatusPlace>,
 }
 
 /// The end of a session that did not just run out.
@@ -119,6 +122,7 @@ impl Session {
             transport: new.transport,
             remember: new.remember,
             amr: vec!["pwd".to_owned()],
+            status: None,
         }
     }
 

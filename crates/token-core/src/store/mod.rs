@@ -21,7 +21,7 @@ pub use keys::{
 };
 pub use sessions::{
     AuditEvent, AuditKind, EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession,
-    SessionFilter, SessionStore, SweepBefore,
+    SessionFilter, SessionStore, StatusListPage, SweepBefore,
 };
 pub use users::{
     ChangePassword, CreateOutcome, DeleteUser, NameReservation, NewUser, PasswordOutcome,

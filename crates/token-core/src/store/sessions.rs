@@ -6,12 +6,13 @@ use crate::password::PasswordHash;
 use crate::session::{EndReason, Session};
 use crate::time::Timestamp;
 use crate::token::rotation::{Rotation, RotationOutcome};
+use crate::token::status_list::StatusPlace;
 use crate::user::User;
 
 /// Opens a session, if the login that asks for it is still valid at the commit.
 #[derive(Debug, Clone)]
 pub struct OpenSession {
-    /// The session to insert.
+    /// The session to insert; storage gives it the place of its status.
     pub session: Session,
     /// The hash that the password was verified against. The row is inserted only where the user
     /// still has exactly this hash and is not disabled.
@@ -27,8 +28,8 @@ pub struct OpenSession {
 /// What became of an [`OpenSession`].
 #[derive(Debug, Clone)]
 pub enum OpenOutcome {
-    /// The session lives; here is its user as of the commit.
-    Opened(Box<User>),
+    /// The session lives; here is its user as of the commit, and the place of its status.
+    Opened(Box<User>, StatusPlace),
     /// The password was changed, or the user disabled or deleted, since it was verified.
     Refused,
 }
@@ -154,6 +155,16 @@ pub struct SweepBefore {
     pub limit: u32,
 }
 
+/// What is stored of a status list.
+#[derive(Debug, Clone)]
+pub struct StatusListPage {
+    /// The highest number of a list that a session is in, if one is in any. Lists up to it are
+    /// there, others are not.
+    pub highest: Option<u32>,
+    /// Which places of the list are of ended sessions.
+    pub ended: Vec<u32>,
+}
+
 /// Storage of sessions and of the audit log.
 pub trait SessionStore: Send + Sync {
     /// Opens a session where its user still has the verified password and is not disabled.
@@ -175,6 +186,9 @@ pub trait SessionStore: Send + Sync {
 
     /// Sessions, newest first.
     fn sessions(&self, filter: SessionFilter) -> StoreFuture<'_, Vec<Session>>;
+
+    /// A status list: its sessions that ended since then.
+    fn status_list(&self, list: u32, since: Timestamp) -> StoreFuture<'_, StatusListPage>;
 
     /// Appends to the audit log.
     fn record(&self, event: AuditEvent) -> StoreFuture<'_, ()>;

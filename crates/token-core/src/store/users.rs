@@ -5,6 +5,7 @@ use crate::id::UserId;
 use crate::password::PasswordHash;
 use crate::session::Session;
 use crate::time::Timestamp;
+use crate::token::status_list::StatusPlace;
 use crate::user::{Credentials, FullName, Identifier, User, Username};
 
 /// Creates an account.
@@ -79,8 +80,8 @@ pub struct ChangePassword {
 /// What became of a [`ChangePassword`].
 #[derive(Debug, Clone)]
 pub enum PasswordOutcome {
-    /// Done; this is the user now.
-    Changed(Box<User>),
+    /// Done; this is the user now, and the place of the fresh session's status if there is one.
+    Changed(Box<User>, Option<StatusPlace>),
     /// The hash has changed since it was verified, the user is gone, or a session was asked for
     /// and the user is disabled. Nothing was changed.
     Refused,

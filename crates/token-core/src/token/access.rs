@@ -12,13 +12,14 @@ use serde_json::Map;
 
 use crate::client::Scope;
 use crate::encoding;
-use crate::id::{ClientId, SessionId};
+use crate::id::ClientId;
 use crate::key::AccessKey;
 use crate::random::{self, Entropy};
 use crate::secret::SecretString;
 use crate::session::Session;
 use crate::time::{Lifetime, Timestamp};
 use crate::token::profile::ProfileClaims;
+use crate::token::status_list::StatusClaim;
 use crate::token::subject::Subject;
 use crate::user::User;
 
@@ -102,6 +103,7 @@ impl AccessMint {
             roles: user.roles.iter().map(|r| r.as_str().to_owned()).collect(),
             auth_time: Some(session.authenticated_at.unix_seconds()),
             amr: session.amr.clone(),
+            status: self.status(session),
             profile: self.profile.of(user),
         };
         self.signed(key, &claims, (issued_at, expires_at))
@@ -112,7 +114,7 @@ impl AccessMint {
     pub fn mint_for_client(
         &self,
         key: &AccessKey,
-        (client, session): (&ClientId, SessionId),
+        (client, session): (&ClientId, &Session),
         scope: &Scope,
         now: Timestamp,
         entropy: &dyn Entropy,
@@ -127,14 +129,20 @@ impl AccessMint {
             iat: issued_at.unix_seconds(),
             jti: encoding::base64url(random::bytes::<16>(entropy)),
             client_id: client.clone(),
-            sid: session,
+            sid: session.id,
             scope: scope.to_string(),
             roles: Vec::new(),
             auth_time: None,
             amr: Vec::new(),
+            status: self.status(session),
             profile: Map::new(),
         };
         self.signed(key, &claims, (issued_at, expires_at))
+    }
+
+    fn status(&self, session: &Session) -> Option<StatusClaim> {
+        let place = session.status?;
+        Some(StatusClaim::new(&self.issuer, place))
     }
 
     fn signed(

@@ -7,4 +7,5 @@ pub mod jws;
 pub mod profile;
 pub mod refresh;
 pub mod rotation;
+pub mod status_list;
 pub mod subject;

@@ -32,6 +32,20 @@ fn a_good_token_is_read_whole() {
     );
 }
 
+/// A token may say where its status is told, or not; it is none of its user's profile.
+#[test]
+fn the_place_in_a_status_list_is_no_profile() {
+    let issuer = Issuer::new();
+    let place = json!({"status_list": {"idx": 7, "uri": "https://id.example/oauth2/status/0"}});
+    let token = issuer.token(&with("status", place));
+    let now = Timestamp::from_unix_seconds(NOW);
+    let access = verifier().verify(&issuer.keys(), &token, now).unwrap();
+    assert_eq!(
+        Value::Object(access.profile),
+        json!({"email": "ann@example.com"})
+    );
+}
+
 /// S9: one issuer, exactly.
 #[test]
 fn the_issuer_is_exact() {

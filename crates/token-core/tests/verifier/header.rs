@@ -206,6 +206,7 @@ fn other_types_are_refused() {
     for typ in [
         "JWT",
         "rt+jwt",
+        "token-introspection+jwt",
         "dpop+jwt",
         "secevent+jwt",
         "statuslist+jwt",

@@ -29,7 +29,7 @@ pub fn run(change: &SetPassword, context: &Context) -> Result<Answer, Failure> {
         now: context.now(),
     };
     match wait(store.change_password(change))? {
-        PasswordOutcome::Changed(user) => Ok(Answer::Done {
+        PasswordOutcome::Changed(user, _) => Ok(Answer::Done {
             verb: "set the password of",
             user: *user,
             password: chosen.generated,

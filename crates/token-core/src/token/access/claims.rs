@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::id::{ClientId, SessionId};
+use crate::token::status_list::StatusClaim;
 use crate::token::subject::Subject;
 
 /// What an access token says, in the order in which it is written (RFC 9068 §2.2).
@@ -35,6 +36,9 @@ pub struct AccessClaims {
     /// How (RFC 8176); a client's own token has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// Where its status is told; sessions that were opened before there were lists have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusClaim>,
     /// What the operator chose to say of the user; never one of the above.
     #[serde(flatten)]
     pub profile: Map<String, Value>,

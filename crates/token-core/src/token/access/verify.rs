@@ -245,7 +245,7 @@ impl AccessVerifier {
             roles: claims.list("roles")?,
             authenticated_at: claims.time("auth_time")?,
             amr: claims.list("amr")?,
-            profile: claims.0,
+            profile: claims.profile(),
         })
     }
 }
@@ -298,6 +298,13 @@ impl Claims {
                 .collect(),
             Some(_) => Err(AccessError::Claim(name)),
         }
+    }
+
+    /// What is left. The place in a status list is none of the profile: whoever verifies here asks
+    /// the revocation set.
+    fn profile(mut self) -> Map<String, Value> {
+        self.0.remove("status");
+        self.0
     }
 
     /// One audience or several (RFC 7519 §4.1.3).

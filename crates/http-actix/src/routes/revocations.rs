@@ -1,0 +1,4 @@
+//! The feed of ended sessions.
+
+mod events;
+pub mod follow;
