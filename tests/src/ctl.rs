@@ -37,6 +37,13 @@ impl Ctl {
         }
     }
 
+    /// Sets an environment variable of `renewctl`.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Runs `renewctl` with `args` and `input` on its standard input.
     pub fn run_with(&self, args: &[&str], input: &str) -> Finished {
         let mut command = process::command(&process::renewctl(), &self.directory, &self.env);

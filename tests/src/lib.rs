@@ -18,7 +18,7 @@ pub mod raw;
 pub mod reply;
 pub mod server;
 
-pub use client::{Anonymous, BodyClient, Browser, Persona, Transport};
+pub use client::{Anonymous, BodyClient, Browser, Persona, Registered, Transport};
 pub use ctl::Ctl;
 pub use database::Database;
 pub use listener::Listener;

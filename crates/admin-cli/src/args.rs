@@ -1,18 +1,22 @@
 //! The command line as typed. Nothing is checked here but its grammar; the commands parse what
 //! they are given.
 
+mod client;
 mod db;
 mod key;
 mod session;
+mod token;
 mod user;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use client::{ClientRef, ClientVerb, CreateClient};
 pub use db::DbVerb;
 pub use key::{BackUpKeys, KeyVerb, ListKeys, Purpose, RetireKey, RewrapKeys, RotateKey};
 pub use session::{EndSession, ListSessions, SessionVerb};
+pub use token::{TokenSource, TokenVerb};
 pub use user::{CreateUser, PasswordSource, SetPassword, UserRef, UserVerb};
 
 const DATABASE_HELP: &str = "The database: sqlite://PATH or postgres://… \
@@ -81,6 +85,20 @@ pub enum Noun {
         subcommand_help_heading = "Verbs"
     )]
     Key(KeyVerb),
+    /// Programs with a name and a secret of their own
+    #[command(
+        subcommand,
+        subcommand_value_name = "VERB",
+        subcommand_help_heading = "Verbs"
+    )]
+    Client(ClientVerb),
+    /// Tokens, looked at one by one
+    #[command(
+        subcommand,
+        subcommand_value_name = "VERB",
+        subcommand_help_heading = "Verbs"
+    )]
+    Token(TokenVerb),
     /// The database itself
     #[command(
         subcommand,
@@ -190,6 +208,8 @@ mod tests {
           user     Accounts
           session  Logins of users
           key      Keys of tokens and passwords
+          client   Programs with a name and a secret of their own
+          token    Tokens, looked at one by one
           db       The database itself
           help     Print this message or the help of the given subcommand(s)
 

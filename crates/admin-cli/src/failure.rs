@@ -45,6 +45,15 @@ pub enum Failure {
     /// No session has that id.
     #[error("there is no session {0}")]
     NoSuchSession(SessionId),
+    /// No client has that id.
+    #[error("there is no client {0}")]
+    NoSuchClient(String),
+    /// The token could not be read.
+    #[error("cannot read the token: {0}; give a file that has it, or - for standard input")]
+    TokenInput(io::Error),
+    /// What was read is no token.
+    #[error("this is no token: three parts of base64url with JSON inside")]
+    NotAToken,
     /// The user name is somebody's.
     #[error("the user name {0} is taken, or was freed only a moment ago")]
     UsernameTaken(String),

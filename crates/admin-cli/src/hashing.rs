@@ -44,7 +44,8 @@ const fn sources(master: MasterKey) -> KeySources {
     }
 }
 
-fn master_key(settings: &Settings, fresh: bool) -> Result<MasterKey, Failure> {
+/// The master key, as it is configured.
+pub fn master_key(settings: &Settings, fresh: bool) -> Result<MasterKey, Failure> {
     let loaded = match &settings.master {
         MasterKeySource::Given(key) => return Ok(key.clone()),
         MasterKeySource::Nowhere => return Err(Failure::MasterKeyNotGiven),

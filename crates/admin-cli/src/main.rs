@@ -1,5 +1,5 @@
 //! `renewctl`: the admin command line of renewd. Here are its exit statuses and nothing else:
-//! 0 done, 1 failed, 2 wrong usage (clap's own for what it cannot parse).
+//! 0 done, 1 failed or answered no, 2 wrong usage (clap's own for what it cannot parse).
 
 #![expect(
     unreachable_pub,
@@ -26,7 +26,7 @@ use crate::failure::Failure;
 
 fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => {
             tell(&failure);
             ExitCode::from(failure.exit_status())

@@ -2,14 +2,17 @@
 
 mod answer;
 mod key;
+mod client;
 mod session;
 mod table;
+mod token;
 mod user;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 pub use answer::{Answer, SessionCounts, Status};
 pub use key::{BackedUp, Rewrapped};
+pub use token::{SessionVerdict, Verdict};
 
 use crate::args::Format;
 

@@ -2,6 +2,7 @@
 //! the server's, so that both programs started in one place work on one database with one key.
 
 mod sources;
+mod tokens;
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -15,6 +16,7 @@ use token_core::policy::access_is_accepted_for;
 use token_core::time::Lifetime;
 
 use self::sources::{Found, Name, Sources, setting};
+use self::tokens::TokenSettings;
 use crate::args::Cli;
 use crate::failure::Failure;
 
@@ -62,6 +64,8 @@ pub struct Settings {
     pub passwords: PasswordPolicy,
     /// How long an access token may be accepted somewhere.
     pub token_retention: Duration,
+    /// What tokens are.
+    pub tokens: TokenSettings,
 }
 
 /// Where the master key is.
@@ -108,6 +112,7 @@ impl Settings {
                 min_length: number(MIN_LENGTH, 8..=64, DEFAULT_MIN_LENGTH)?,
             },
             token_retention: access_is_accepted_for(access, leeway),
+            tokens: TokenSettings::read(&sources, access, leeway)?,
         })
     }
 }

@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(server.run().await?)
 }
 
-/// Greets whoever the token is about.
+/// Greets whoever the token speaks for.
 async fn hello(AccessToken(access): AccessToken) -> impl Responder {
     let name = access
         .profile
@@ -50,7 +50,7 @@ async fn hello(AccessToken(access): AccessToken) -> impl Responder {
         .and_then(|name| name.as_str());
     match name {
         Some(name) => format!("Hello, {name}!\n"),
-        None => format!("Hello, user {}!\n", access.user_id),
+        None => format!("Hello, {}!\n", access.subject),
     }
 }
 

@@ -15,6 +15,7 @@ use actix_web::{
 
 use crate::middleware::{cors, csrf, headers, panics, strays, trace};
 use crate::problem::{Code, Problem};
+use crate::routes::oauth2::{self, metadata};
 use crate::routes::{account, health, keys, me, my_sessions, session, token};
 use crate::state::AppState;
 
@@ -61,8 +62,18 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/v1/me/sessions/{id}",   [delete(my_sessions::end::handle)]))
         .service(at("/v1/verify",             [get(token::verify::handle)]))
         .service(at("/.well-known/jwks.json", [get(keys::list::handle)]))
+        .service(at(metadata::PATH,           [get(metadata::handle)]))
+        .service(at(&inserted(metadata::PATH), [get(metadata::handle)]))
+        .service(at("/oauth2/token",          [post(oauth2::token::handle)]))
+        .service(at("/oauth2/revoke",         [post(oauth2::revoke::handle)]))
+        .service(at("/oauth2/introspect",     [post(oauth2::introspect::handle)]))
         .service(at("/healthz",               [get(health::live::handle)]))
         .service(at("/readyz",                [get(health::ready::handle)]));
+}
+
+/// A well-known path with the path of an issuer after it (RFC 8414 §3.1).
+fn inserted(path: &str) -> String {
+    format!("{path}/{{issuer_path:.*}}")
 }
 
 /// A handler and the methods that reach it.

@@ -6,5 +6,6 @@
 
 pub mod account;
 pub mod fields;
+pub mod oauth;
 pub mod session;
 pub mod storage;

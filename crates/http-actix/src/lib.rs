@@ -20,6 +20,8 @@ pub mod hashing;
 pub mod jobs;
 #[cfg(feature = "server")]
 pub mod middleware;
+#[cfg(feature = "server")]
+pub mod oauth;
 pub mod problem;
 pub mod protect;
 #[cfg(feature = "server")]

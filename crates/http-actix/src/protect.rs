@@ -18,7 +18,7 @@
 //! let protector = web::Data::new(Protector::new(VerifierPolicy::new(issuer, issuer)?, keys));
 //!
 //! async fn hello(AccessToken(access): AccessToken) -> String {
-//!     format!("Hello, {}!\n", access.user_id)
+//!     format!("Hello, {}!\n", access.subject)
 //! }
 //! let app = App::new().app_data(protector).route("/hello", web::get().to(hello));
 //! # let _ = app;

@@ -5,6 +5,7 @@ pub mod health;
 pub mod keys;
 pub mod me;
 pub mod my_sessions;
+pub mod oauth2;
 pub mod session;
 pub mod token;
 pub mod wire;

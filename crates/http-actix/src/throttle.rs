@@ -17,6 +17,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
+use token_core::id::ClientId;
 use token_core::throttle::{AccountKey, PasswordThrottle, RetryAfter};
 
 use self::bucket::{Buckets, Size};
@@ -41,11 +42,19 @@ const WIDE: Size = Size {
     then_every: Duration::from_secs(5),
 };
 
+/// A client's secret from one network: a hundred attempts at once, as many as a busy client may
+/// have under way, then one in ten seconds. Each right one fills the bucket.
+const SECRET: Size = Size {
+    at_once: NonZeroU32::new(100).unwrap(),
+    then_every: Duration::from_secs(10),
+};
+
 /// The throttle.
 pub struct Throttle<C: Clock = DefaultClock> {
     addresses: Buckets<C>,
     tight: Buckets<C>,
     wide: Buckets<C>,
+    secrets: Buckets<C>,
     /// Random bytes of this process, so that nobody can make two keys meet on purpose; and keys are
     /// hashed, so that a long name costs no more memory than a short one.
     keys: RandomState,
@@ -64,6 +73,7 @@ impl<C: Clock + Clone> Throttle<C> {
             addresses: Buckets::new(&ADDRESS, clock.clone()),
             tight: Buckets::new(&TIGHT, clock.clone()),
             wide: Buckets::new(&WIDE, clock.clone()),
+            secrets: Buckets::new(&SECRET, clock.clone()),
             keys: RandomState::new(),
         }
     }
@@ -72,7 +82,7 @@ impl<C: Clock + Clone> Throttle<C> {
 impl<C: Clock> Throttle<C> {
     /// Forgets whoever has a full bucket again; to be called once in a while.
     pub fn tidy(&self) {
-        for buckets in [&self.addresses, &self.tight, &self.wide] {
+        for buckets in [&self.addresses, &self.tight, &self.wide, &self.secrets] {
             buckets.tidy();
         }
     }
@@ -81,6 +91,10 @@ impl<C: Clock> Throttle<C> {
         address.map_or(Ok(()), |address| {
             self.addresses.take(self.keys.hash_one(network(address)))
         })
+    }
+
+    fn secret_key(&self, client: Option<&ClientId>, address: Option<IpAddr>) -> u64 {
+        self.keys.hash_one((client, address.map(network)))
     }
 
     fn tight_key(&self, account: &AccountKey, address: Option<IpAddr>) -> u64 {
@@ -104,6 +118,21 @@ where
 
     fn attempt_from(&self, address: Option<IpAddr>) -> Result<(), RetryAfter> {
         self.of_address(address)
+    }
+
+    /// Not by the address beside: a client that asks about every request it gets would empty it.
+    /// Nor by the client from everywhere: what many networks together cannot find needs no such
+    /// limit, and they could keep the client out.
+    fn attempt_secret(
+        &self,
+        client: Option<&ClientId>,
+        address: Option<IpAddr>,
+    ) -> Result<(), RetryAfter> {
+        self.secrets.take(self.secret_key(client, address))
+    }
+
+    fn secret_was_right(&self, client: &ClientId, address: Option<IpAddr>) {
+        self.secrets.forget(self.secret_key(Some(client), address));
     }
 
     /// Forgets what was counted here and what was counted everywhere. What was counted in other
@@ -265,6 +294,28 @@ mod tests {
         }
         assert_eq!(throttle.attempt(&account("alice"), None), Ok(()));
         assert_eq!(throttle.wide.len(), 61);
+    }
+
+    /// A guesser runs dry; the client elsewhere does not notice, nor does one that is right.
+    #[test]
+    fn secrets_are_not_guessed() {
+        let (clock, throttle) = throttle();
+        let client = ClientId::from_trusted("client-1".to_owned());
+        let (guesser, owner) = (Some(address("192.0.2.7")), Some(address("192.0.2.8")));
+        for known in [Some(&client), None] {
+            for n in 0..100 {
+                assert_eq!(throttle.attempt_secret(known, guesser), Ok(()), "{n}");
+            }
+            assert_eq!(throttle.attempt_secret(known, guesser), refused(10));
+        }
+        for _ in 0..1_000 {
+            assert_eq!(throttle.attempt_secret(Some(&client), owner), Ok(()));
+            throttle.secret_was_right(&client, owner);
+        }
+        assert!(throttle.attempt_secret(Some(&client), guesser).is_err());
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(throttle.attempt_secret(Some(&client), guesser), Ok(()));
+        assert_eq!(throttle.attempt_secret(Some(&client), guesser), refused(10));
     }
 
     #[test]

@@ -70,6 +70,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+    use crate::columns::sql::{IdColumn, TimeColumn};
+
+    clients (id) {
+        id -> Text,
+        name -> Text,
+        secret_digest -> Binary,
+        scope -> Text,
+        created_at -> TimeColumn,
+        session_id -> IdColumn,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::columns::sql::{IdColumn, TimeColumn};
 

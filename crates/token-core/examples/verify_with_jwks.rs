@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let token = io::read_to_string(io::stdin())?;
     let access = verifier.verify(&keys, token.trim(), SystemClock::default().now())?;
-    println!("user     {}", access.user_id);
+    println!("subject  {}", access.subject);
     println!("session  {}", access.session_id);
     println!("expires  {}", access.expires_at.to_rfc3339());
     println!("profile  {}", serde_json::to_string(&access.profile)?);

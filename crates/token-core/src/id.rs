@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
-use crate::random::Entropy;
+use crate::random::{self, Entropy};
 use crate::time::Timestamp;
 
 macro_rules! typed_id {
@@ -74,6 +74,11 @@ typed_id!(
 #[error("not a UUID")]
 pub struct InvalidId;
 
+/// The id of the built-in client.
+const FIRST_PARTY: &str = "renewd";
+/// How the ids of registered clients begin.
+const REGISTERED: &str = "client-";
+
 /// An OAuth client, the `client_id` claim (RFC 9068 §2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -82,7 +87,26 @@ pub struct ClientId(String);
 impl ClientId {
     /// The client that sessions opened by renewd's own login belong to.
     pub fn first_party() -> Self {
-        Self("renewd".to_owned())
+        Self(FIRST_PARTY.to_owned())
+    }
+
+    /// A new registered client: `client-` and 128 random bits, which is no UUID, so that no client
+    /// can be taken for a user.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let bits = u128::from_be_bytes(random::bytes(entropy));
+        Self(format!("{REGISTERED}{bits:032x}"))
+    }
+
+    /// Reads the id of a registered client as somebody sends it; `None` if it cannot be one.
+    pub fn parse_registered(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(REGISTERED)?;
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (digits.len() == 32 && digits.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether it is the built-in client, which has no secret.
+    pub fn is_first_party(&self) -> bool {
+        self.0 == FIRST_PARTY
     }
 
     /// Wraps a client id that was read from storage or from a verified token.
@@ -143,6 +167,21 @@ mod tests {
         assert_eq!(id.as_uuid().get_version_num(), 7);
         let seconds = id.as_uuid().get_timestamp().map(|t| t.to_unix().0);
         assert_eq!(seconds, Some(1_700_000_000));
+    }
+
+    #[test]
+    fn registered_clients_have_names_of_their_own() {
+        let entropy = CountingEntropy::default();
+        let id = ClientId::generate(&entropy);
+        assert_eq!(ClientId::parse_registered(id.as_str()), Some(id.clone()));
+        assert_ne!(id, ClientId::generate(&entropy));
+        assert!(id.as_str().parse::<UserId>().is_err());
+        let upper = id.as_str().to_uppercase();
+        let long = format!("{id}0");
+        for bad in ["", "renewd", "client-", &upper, &long, "client-\0"] {
+            assert_eq!(ClientId::parse_registered(bad), None, "{bad:?}");
+        }
+        assert!(ClientId::first_party().is_first_party() && !id.is_first_party());
     }
 
     #[test]

@@ -10,11 +10,13 @@
 //! - [`token::chain`] computes the successor of a refresh token, [`token::rotation`] decides what a
 //!   presented one means.
 //! - [`key`] holds the master key and the key rings; [`revocation`] the set of ended sessions.
+//! - [`client`] has the programs that are registered here, with their secrets and scopes.
 //! - [`service`] has the use cases, one a file, over the ports of [`store`] and [`password`].
 //!
 //! A project that only wants to verify renewd's access tokens needs
 //! [`token::access::AccessVerifier`] and a [`key::VerificationKeys`].
 
+pub mod client;
 pub mod encoding;
 pub mod id;
 pub mod key;

@@ -3,9 +3,11 @@
 
 mod body;
 mod browser;
+pub mod registered;
 
 pub use body::BodyClient;
 pub use browser::Browser;
+pub use registered::Registered;
 
 use serde_json::Value;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use token_core::id::UserId;
+use serde_json::{Map, Value};
+use token_core::client::{ClientSecret, RegisteredClient};
+use token_core::id::{ClientId, UserId};
 use token_core::secret::SecretString;
 use token_core::session::Session;
 use token_core::store::StoredKey;
@@ -11,8 +13,10 @@ use token_core::time::Timestamp;
 use token_core::user::User;
 
 use super::key::{self, BackedUp, KeyJson, RetiredJson, Rewrapped};
+use super::client::{self, ClientJson};
 use super::session;
 use super::table::{card, printable};
+use super::token::{self, InspectedJson, Verdict};
 use super::user::{self, UserJson};
 
 /// What a command has to say.
@@ -54,6 +58,31 @@ pub enum Answer {
     Rewrapped(Rewrapped),
     /// The keys were written to a file.
     BackedUp(BackedUp),
+    /// Registered clients, as a list.
+    Clients(Vec<RegisteredClient>),
+    /// A client was registered.
+    ClientCreated {
+        /// The client.
+        client: RegisteredClient,
+        /// Its secret, which can be seen only here.
+        secret: ClientSecret,
+    },
+    /// A client was deleted.
+    ClientDeleted {
+        /// Which.
+        id: ClientId,
+        /// How many sessions ended with it.
+        ended: u64,
+    },
+    /// What a token says; nothing of it is verified.
+    Inspected {
+        /// Its header.
+        header: Map<String, Value>,
+        /// Its claims.
+        claims: Map<String, Value>,
+    },
+    /// Whether a token is good.
+    Verified(Verdict),
     /// So many sessions were ended.
     Ended(u64),
     /// These migrations were run.
@@ -100,6 +129,19 @@ struct PasswordJson<'a> {
 }
 
 #[derive(Serialize)]
+struct ClientCreatedJson<'a> {
+    #[serde(flatten)]
+    client: ClientJson<'a>,
+    client_secret: &'a str,
+}
+
+#[derive(Serialize)]
+struct ClientDeletedJson<'a> {
+    client_id: &'a ClientId,
+    ended: u64,
+}
+
+#[derive(Serialize)]
 struct EndedJson {
     ended: u64,
 }
@@ -110,6 +152,11 @@ struct MigratedJson<'a> {
 }
 
 impl Answer {
+    /// Whether a question was answered with no.
+    pub const fn is_no(&self) -> bool {
+        matches!(self, Self::Verified(verdict) if !verdict.is_valid())
+    }
+
     /// One JSON document; when `quiet`, only what was asked for.
     pub fn json(&self, quiet: bool) -> serde_json::Result<String> {
         match self {
@@ -117,6 +164,15 @@ impl Answer {
             Self::User(user) => document(&UserJson::of(user)),
             Self::Sessions { sessions, .. } => document(&session::json(sessions)),
             Self::Status(status) => document(status),
+            Self::Clients(clients) => {
+                document(&clients.iter().map(ClientJson::of).collect::<Vec<_>>())
+            }
+            Self::ClientCreated { client, secret } => document(&ClientCreatedJson {
+                client: ClientJson::of(client),
+                client_secret: secret.expose(),
+            }),
+            Self::Inspected { header, claims } => document(&InspectedJson::of(header, claims)),
+            Self::Verified(verdict) => document(&verdict.json()),
             Self::Done {
                 password: Some(password),
                 ..
@@ -124,6 +180,10 @@ impl Answer {
                 password: password.expose(),
             }),
             _ if quiet && self.is_remark() => Ok(String::new()),
+            Self::ClientDeleted { id, ended } => document(&ClientDeletedJson {
+                client_id: id,
+                ended: *ended,
+            }),
             Self::Done { user, password, .. } => document(&DoneJson {
                 user: UserJson::of(user),
                 password: password.as_ref().map(SecretString::expose),
@@ -151,18 +211,22 @@ impl Answer {
                 now,
             } => session::table(sessions, names, *now),
             Self::Status(status) => status.table(),
+            Self::Clients(clients) => client::table(clients),
+            Self::ClientCreated { client, secret } => client::created(client, secret),
+            Self::Inspected { header, claims } => token::inspected(header, claims),
+            Self::Verified(verdict) => verdict.table(),
             Self::Done {
                 password: Some(password),
                 ..
             } if quiet => format!("{}\n", password.expose()),
             _ if quiet && self.is_remark() => String::new(),
+            Self::ClientDeleted { id, ended } => format!("deleted {id}, {}\n", sessions(*ended)),
             Self::Done {
                 verb,
                 user,
                 password,
             } => done(verb, user, password.as_ref()),
-            Self::Ended(1) => "ended 1 session\n".to_owned(),
-            Self::Ended(ended) => format!("ended {ended} sessions\n"),
+            Self::Ended(ended) => format!("{}\n", sessions(*ended)),
             Self::Migrated(applied) if applied.is_empty() => "nothing to migrate\n".to_owned(),
             Self::Migrated(applied) => format!("ran {}\n", applied.join("\nran ")),
             Self::Keys(keys) => key::table(keys),
@@ -180,12 +244,17 @@ impl Answer {
             | Self::User(_)
             | Self::Sessions { .. }
             | Self::Keys(_)
+            | Self::Clients(_)
+            | Self::ClientCreated { .. }
+            | Self::Inspected { .. }
+            | Self::Verified(_)
             | Self::Status(_) => false,
             Self::Done { .. }
             | Self::KeyMade(_)
             | Self::KeyRetired { .. }
             | Self::Rewrapped(_)
             | Self::BackedUp(_)
+            | Self::ClientDeleted { .. }
             | Self::Ended(_)
             | Self::Migrated(_) => true,
         }
@@ -227,6 +296,11 @@ fn done(verb: &str, user: &User, password: Option<&SecretString>) -> String {
         text.push('\n');
     }
     text
+}
+
+fn sessions(ended: u64) -> String {
+    let plural = if ended == 1 { "" } else { "s" };
+    format!("ended {ended} session{plural}")
 }
 
 fn document<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {

@@ -15,6 +15,7 @@ use super::table::{list, printable, time};
 pub struct SessionJson<'a> {
     id: SessionId,
     user_id: UserId,
+    client_id: &'a str,
     created_at: Timestamp,
     last_refreshed_at: Timestamp,
     expires_at: Timestamp,
@@ -31,6 +32,7 @@ pub fn json(sessions: &[Session]) -> Vec<SessionJson<'_>> {
         let Session {
             id,
             user_id,
+            client_id,
             created_at,
             rotated_at,
             expires_at,
@@ -41,6 +43,7 @@ pub fn json(sessions: &[Session]) -> Vec<SessionJson<'_>> {
         SessionJson {
             id: *id,
             user_id: *user_id,
+            client_id: client_id.as_str(),
             created_at: *created_at,
             last_refreshed_at: *rotated_at,
             expires_at: *expires_at,
@@ -72,10 +75,15 @@ pub fn table(sessions: &[Session], names: &BTreeMap<UserId, String>, now: Timest
             .label
             .as_ref()
             .or(session.client.user_agent.as_ref());
-        let name = names.get(&session.user_id);
+        // A client's own session is nobody's.
+        let name = match names.get(&session.user_id) {
+            Some(name) => printable(name),
+            None if session.client_id.is_first_party() => session.user_id.to_string(),
+            None => session.client_id.to_string(),
+        };
         [
             session.id.to_string(),
-            name.map_or_else(|| session.user_id.to_string(), |name| printable(name)),
+            name,
             state(session, now).to_owned(),
             time(session.created_at),
             time(session.rotated_at),
@@ -173,6 +181,7 @@ mod tests {
           {
             "id": "019a9d2e-0000-7000-8000-0000000000aa",
             "user_id": "019a9d2e-0000-7000-8000-000000000001",
+            "client_id": "renewd",
             "created_at": "2027-01-15T08:00:00Z",
             "last_refreshed_at": "2027-01-15T08:01:00Z",
             "expires_at": "2027-01-15T09:00:00Z",
@@ -185,6 +194,7 @@ mod tests {
           {
             "id": "019a9d2e-0000-7000-8000-0000000000aa",
             "user_id": "019a9d2e-0000-7000-8000-000000000001",
+            "client_id": "renewd",
             "created_at": "2027-01-15T08:00:00Z",
             "last_refreshed_at": "2027-01-15T08:01:00Z",
             "expires_at": "2027-01-15T09:00:00Z",

@@ -23,6 +23,7 @@ impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
         match error {
             StateError::Refused(error) => error.into(),
+            StateError::NotAUser => Code::UserRequired.into(),
             StateError::Store(error) => error.into(),
         }
     }
@@ -42,7 +43,8 @@ impl From<LoginError> for Problem {
 impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
-            RefreshError::Invalid => Code::RefreshTokenInvalid.into(),
+            // Nobody is asked for a scope where the answer is a problem document.
+            RefreshError::Invalid | RefreshError::InvalidScope => Code::RefreshTokenInvalid.into(),
             RefreshError::TokenExpired => Code::RefreshTokenExpired.into(),
             RefreshError::Reused => Code::RefreshTokenReused.into(),
             // Why it ended is nobody's business but the log's.
@@ -59,6 +61,7 @@ impl From<LogoutError> for Problem {
     fn from(error: LogoutError) -> Self {
         match error {
             LogoutError::NoToken => Code::AccessTokenInvalid.into(),
+            LogoutError::NotAUser => Code::UserRequired.into(),
             LogoutError::Store(error) => error.into(),
         }
     }

@@ -78,7 +78,8 @@ fn members(request: &HttpRequest, bytes: &[u8]) -> Result<Members, Problem> {
     Members::parse(bytes)
 }
 
-async fn read(payload: Payload) -> Result<Bytes, Problem> {
+/// Reads a whole body, in bounds.
+pub async fn read(payload: Payload) -> Result<Bytes, Problem> {
     match timeout(PATIENCE, read_bounded(payload)).await {
         Ok(read) => read,
         Err(_) => Err(Code::BodyTimeout.into()),

@@ -48,6 +48,7 @@ catalogue! {
     AccessTokenExpired = UNAUTHORIZED "access_token_expired", "Access token expired", "The access token has expired.";
     AccessTokenInvalid = UNAUTHORIZED "access_token_invalid", "Access token invalid", "This is not an access token for this service.";
     InvalidCredentials = UNAUTHORIZED "invalid_credentials", "Invalid credentials", "The name or the password is wrong.";
+    InvalidClient = UNAUTHORIZED "invalid_client", "Invalid client", "The client is unknown or its secret is wrong.";
     RefreshTokenMissing = UNAUTHORIZED "refresh_token_missing", "Refresh token missing", "This needs a refresh token.";
     RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid", "Refresh token invalid", "This is not a refresh token that works here.";
     RefreshTokenExpired = UNAUTHORIZED "refresh_token_expired", "Refresh token expired", "The refresh token has expired.";
@@ -56,6 +57,7 @@ catalogue! {
     SessionExpired = UNAUTHORIZED "session_expired", "Session expired", "The session has expired.";
 
     RegistrationClosed = FORBIDDEN "registration_closed", "Registration closed", "Only administrators make accounts here.";
+    UserRequired = FORBIDDEN "user_required", "User required", "The access token speaks for a client; this is for users.";
     PasswordIncorrect = FORBIDDEN "password_incorrect", "Password incorrect", "The current password is wrong.";
     CsrfRejected = FORBIDDEN "csrf_rejected", "Cross-site request rejected", "The request came from a page that may not make it.";
 
@@ -81,6 +83,9 @@ impl Code {
     /// The `WWW-Authenticate` header, where there is one (RFC 6750 §3). It has an error only
     /// where a token was sent.
     pub(super) fn challenge(self) -> Option<String> {
+        if self == Self::InvalidClient {
+            return Some("Basic realm=\"renewd\", charset=\"UTF-8\"".to_owned());
+        }
         let error = match self {
             Self::AccessTokenMissing | Self::RefreshTokenMissing | Self::InvalidCredentials => "",
             Self::AmbiguousCredentials => "invalid_request",

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use diesel::sql_types::{BigInt, Bool};
+use token_core::client::NO_REFRESH_KEY;
 use token_core::id::SessionId;
 use token_core::store::{FeedCursor, FeedPage};
 use token_core::time::Timestamp;
@@ -88,6 +89,8 @@ fn ended_in(
 /// column that rotations write: for the start of a process.
 pub(crate) fn newest_rotation(conn: &mut AnyConnection) -> Result<Option<Timestamp>, Failure> {
     let newest: Option<Time> = sessions::table
+        // Clients are registered also while no server runs, which says nothing of its outage.
+        .filter(sessions::refresh_kid.ne(NO_REFRESH_KEY))
         .order(sessions::rotated_at.desc())
         .select(sessions::rotated_at)
         .first(conn)

@@ -1,7 +1,7 @@
 //! Row locks, which the shared connection type cannot say.
 
 use diesel::prelude::*;
-use token_core::id::UserId;
+use token_core::id::{ClientId, UserId};
 use token_core::password::PasswordHash;
 use token_core::user::User;
 
@@ -9,7 +9,7 @@ use crate::columns::Id;
 use crate::connection::AnyConnection;
 use crate::error::Failure;
 use crate::rows::UserRow;
-use crate::schema::{sessions, users};
+use crate::schema::{clients, sessions, users};
 
 /// A user whose row nobody else changes until the transaction ends.
 pub(super) struct LockedUser {
@@ -46,6 +46,18 @@ pub(super) fn lock_user(
             })
         })
         .transpose()
+}
+
+/// Keeps a registered client from being deleted until the transaction ends, so that no session of
+/// it is opened that its deletion does not end; `false` if there is no such client. Clients come
+/// after users and before sessions.
+pub(super) fn lock_client(conn: &mut AnyConnection, id: &ClientId) -> Result<bool, Failure> {
+    let client = clients::table.find(id.as_str()).select(clients::id);
+    let found: Option<String> = match conn {
+        AnyConnection::Postgres(conn) => client.for_key_share().get_result(conn).optional()?,
+        AnyConnection::Sqlite(conn) => client.get_result(conn).optional()?,
+    };
+    Ok(found.is_some())
 }
 
 /// Locks sessions before several of them are ended, in the order of their ids: two units that end

@@ -4,6 +4,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod clients;
 pub(crate) mod counts;
 pub(crate) mod feed;
 pub(crate) mod keys;

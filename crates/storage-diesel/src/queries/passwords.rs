@@ -60,6 +60,11 @@ pub(crate) fn change(tx: &mut Tx<'_>, change: &ChangePassword) -> Result<Passwor
     let Some(locked) = locked else {
         return Ok(PasswordOutcome::Refused);
     };
+    if let Some(session) = fresh
+        && !sessions::has_client(tx.conn, session)?
+    {
+        return Ok(PasswordOutcome::Refused);
+    }
     diesel::update(users::table.find(Id::from(change.user_id)))
         .set(users::password_hash.eq(change.new_hash.as_str()))
         .execute(tx.conn)?;

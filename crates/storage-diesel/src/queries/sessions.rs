@@ -1,7 +1,9 @@
 //! Sessions: opening, ending, listing.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use token_core::id::{SessionId, UserId};
+use diesel::sql_types::Bool;
+use token_core::id::{ClientId, SessionId, UserId};
 use token_core::session::{EndReason, Session};
 use token_core::store::{
     EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession, SessionFilter,
@@ -9,7 +11,7 @@ use token_core::store::{
 use token_core::time::Timestamp;
 use token_core::user::User;
 
-use super::locks::{lock_live_sessions, lock_sessions, lock_user};
+use super::locks::{lock_client, lock_live_sessions, lock_sessions, lock_user};
 use crate::columns::{Id, Time};
 use crate::connection::AnyConnection;
 use crate::error::Failure;
@@ -41,6 +43,9 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     let Some(locked) = locked else {
         return Ok(OpenOutcome::Refused);
     };
+    if !has_client(tx.conn, session)? {
+        return Ok(OpenOutcome::Refused);
+    }
     insert(tx.conn, session)?;
     let replaced = open.replaces.iter().filter(|id| **id != session.id);
     let replaced: Vec<Id> = replaced.copied().map(Id::from).collect();
@@ -49,6 +54,12 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     end_these(tx, &replaced, EndReason::Replaced, session.created_at)?;
     end_these(tx, &beyond, EndReason::Limit, session.created_at)?;
     Ok(OpenOutcome::Opened(Box::new(locked.user)))
+}
+
+/// Whether the client of a session that is to be opened is there, and stays until that is done.
+pub(super) fn has_client(conn: &mut AnyConnection, session: &Session) -> Result<bool, Failure> {
+    let client = &session.client_id;
+    Ok(client.is_first_party() || lock_client(conn, client)?)
 }
 
 /// Inserts a session.
@@ -127,6 +138,27 @@ pub(super) fn end_live(
     tx.noticed.ended_now.extend(ended);
     let count = tx.noticed.ended_now.len() - before;
     Ok(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
+/// Ends all sessions of a registered client that are not ended, and says how many.
+pub(super) fn end_of_client(
+    tx: &mut Tx<'_>,
+    client: &ClientId,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<u64, Failure> {
+    let live: Vec<Id> = sessions::table
+        .filter(sessions::client_id.eq(client.as_str()))
+        // As the index has it, so that it is used.
+        .filter(sql::<Bool>("client_id <> 'renewd'"))
+        .filter(sessions::ended_at.is_null())
+        .select(sessions::id)
+        .load(tx.conn)?;
+    let before = tx.noticed.ended_now.len();
+    lock_sessions(tx.conn, &live)?;
+    end_these(tx, &live, reason, now)?;
+    let ended = tx.noticed.ended_now.len() - before;
+    Ok(u64::try_from(ended).unwrap_or(u64::MAX))
 }
 
 /// Ends all sessions of a user that are not ended, and says how many.

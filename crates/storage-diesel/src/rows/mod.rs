@@ -1,10 +1,12 @@
 //! Rows as the database has them, and their way into the domain. What no row of renewd's looks
 //! like is damage: an error that names the column, never a panic and never a guess.
 
+mod client;
 mod key;
 mod session;
 mod user;
 
+pub(crate) use client::ClientRow;
 pub(crate) use key::KeyRow;
 pub(crate) use session::SessionRow;
 pub(crate) use user::UserRow;

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, also in their helpers"
 )]
 
+mod clients;
 mod feed;
 mod key_lives;
 mod keys;
@@ -117,6 +118,13 @@ contract! {
         a_pepper_in_use_stays,
         keys_are_sealed_again_together,
         keys_of_an_older_schema_go_on,
+    ]
+    clients: [
+        a_client_is_stored_whole,
+        a_deleted_client_takes_its_sessions_along,
+        no_session_is_opened_for_a_client_that_is_gone,
+        an_ended_session_of_a_client_is_replaced_once,
+        no_session_survives_the_deletion_of_its_client,
     ]
     feed: [
         the_first_page_has_the_retention_window,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pollster::block_on;
 use storage_diesel::{DatabaseUrl, Options, Storage};
+use token_core::id::ClientId;
 use token_core::key::{AccessAlgorithm, KeySources, MasterKey, Peppers, SigningSecret};
 use token_core::password::{
     BcryptCost, BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash,
@@ -62,6 +63,16 @@ impl Clock for TestClock {
 pub struct Counting(pub Mutex<Vec<AccountKey>>);
 
 impl PasswordThrottle for Counting {
+    fn attempt_secret(
+        &self,
+        _: Option<&ClientId>,
+        _: Option<std::net::IpAddr>,
+    ) -> Result<(), RetryAfter> {
+        Ok(())
+    }
+
+    fn secret_was_right(&self, _: &ClientId, _: Option<std::net::IpAddr>) {}
+
     fn attempt(&self, account: &AccountKey, _: Option<std::net::IpAddr>) -> Result<(), RetryAfter> {
         self.0.lock().unwrap().push(account.clone());
         Ok(())

@@ -14,7 +14,6 @@ use super::signer::Signer;
 use crate::encoding;
 use crate::id::KeyId;
 use crate::secret::SecretString;
-use crate::token::access::AccessTyp;
 
 /// A configured secret that access tokens are signed with (`HS256`).
 #[derive(Debug, Clone)]
@@ -146,11 +145,11 @@ impl AccessKey {
         self.public.as_ref()
     }
 
-    /// Signs claims.
+    /// Signs claims as a JWT of that `typ`.
     #[expect(clippy::expect_used, reason = "the claims are plain data")]
-    pub(crate) fn sign<C: Serialize>(&self, typ: AccessTyp, claims: &C) -> String {
+    pub(crate) fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> String {
         let header = Header {
-            typ: Some(typ.as_str().to_owned()),
+            typ: Some(typ.to_owned()),
             kid: Some(self.kid.as_str().to_owned()),
             ..Header::new(self.algorithm)
         };

@@ -41,6 +41,9 @@ pub enum StateError {
     /// The token itself is refused, or its session is not live any more.
     #[error(transparent)]
     Refused(#[from] AccessRefused),
+    /// The token speaks for a client, and this is for users.
+    #[error("the token speaks for no user")]
+    NotAUser,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -70,11 +73,12 @@ impl Service {
     /// to name a live session of an active user.
     pub async fn authenticate_with_state(&self, token: &str) -> Result<Authenticated, StateError> {
         let access = self.authenticate(token)?;
+        let user_id = access.user_id().ok_or(StateError::NotAUser)?;
         let now = self.now();
         match self.parts.store.session(access.session_id).await? {
             Some((session, Some(user)))
                 if session.state(now) == SessionState::Live
-                    && session.user_id == access.user_id
+                    && session.user_id == user_id
                     && user.is_active() =>
             {
                 Ok(Authenticated {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Service, TokenPair};
+use crate::client::RegisteredClient;
 use crate::id::{SessionId, UserId};
 use crate::key::KeyRing;
 use crate::password::{HashingBusy, PasswordHash, PresentedPassword, Verification};
@@ -69,6 +70,17 @@ pub enum LoginError {
 impl Service {
     /// Logs in. Exactly one password hash is computed before any answer but the throttle's.
     pub async fn login(&self, request: LoginRequest) -> Result<LoggedIn, LoginError> {
+        self.login_through(None, request).await
+    }
+
+    /// Logs in, through a registered client if one is given: the session is that client's, for all
+    /// that the client may have. All users of such a client come from its address, so attempts
+    /// are counted by account alone.
+    pub async fn login_through(
+        &self,
+        through: Option<&RegisteredClient>,
+        request: LoginRequest,
+    ) -> Result<LoggedIn, LoginError> {
         let found = self
             .parts
             .store
@@ -79,7 +91,7 @@ impl Service {
             None => AccountKey::Unknown(request.identifier),
         };
         let stored = found.as_ref().map(|c| c.password_hash.clone());
-        let address = request.client.ip;
+        let address = request.client.ip.filter(|_| through.is_none());
         let verification = self
             .check_password(&account, address, request.password.clone(), stored)
             .await?;
@@ -96,7 +108,11 @@ impl Service {
             remember: request.remember,
             client: request.client,
         };
-        let session = self.new_session(new, &secret, &keys, now);
+        let mut session = self.new_session(new, &secret, &keys, now);
+        if let Some(client) = through {
+            session.client_id = client.id.clone();
+            session.scope = client.scope.to_string();
+        }
         let open = |verified_hash| OpenSession {
             session: session.clone(),
             verified_hash,

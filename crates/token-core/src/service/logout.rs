@@ -1,11 +1,10 @@
 //! Logout: a correctly signed token of a session is enough to end it, however old the token is.
 
-use super::Service;
-use crate::id::SessionId;
+use super::{Authenticated, Service};
+use crate::id::{SessionId, UserId};
 use crate::session::{EndReason, Transport};
 use crate::store::{EndSession, EndSessionsOf, StoreError};
 use crate::time::Timestamp;
-use crate::token::access::VerifiedAccess;
 use crate::token::refresh as refresh_token;
 
 /// A logout.
@@ -23,6 +22,9 @@ pub enum LogoutError {
     /// No token came that names a session.
     #[error("no usable token")]
     NoToken,
+    /// The token speaks for a client, which does not log in or out.
+    #[error("the token speaks for no user")]
+    NotAUser,
     /// Storage failed; the session may live on.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -32,9 +34,10 @@ impl Service {
     /// Ends the session that the tokens name, or both if they name two. Ending an ended session
     /// is fine.
     pub async fn logout(&self, request: LogoutRequest<'_>) -> Result<(), LogoutError> {
-        let access = request
-            .access
-            .and_then(|token| self.session_of_access(token));
+        let access = match request.access {
+            Some(token) => self.session_to_end(token)?,
+            None => None,
+        };
         let refresh = request
             .refresh
             .and_then(|(token, transport)| self.session_of_refresh(token, transport));
@@ -54,6 +57,17 @@ impl Service {
             self.parts.store.end_session(end).await?;
         }
         Ok(())
+    }
+
+    /// The session of a correctly signed access token of a user, if it is one. Clients
+    /// do not log out: they revoke their tokens.
+    fn session_to_end(&self, token: &str) -> Result<Option<SessionId>, LogoutError> {
+        let keys = self.keys();
+        match self.parts.verifier.verify_whenever(keys.verifying(), token) {
+            Ok(access) if access.user_id().is_none() => Err(LogoutError::NotAUser),
+            Ok(access) => Ok(Some(access.session_id)),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The session of a correctly signed access token, expired or not.
@@ -88,25 +102,27 @@ impl Service {
             .map(|presented| (presented.session_id, presented.generation))
     }
 
-    /// Ends every session of the token's user, and says how many.
-    pub async fn logout_all(&self, access: &VerifiedAccess) -> Result<u64, StoreError> {
-        self.end_sessions(access, None, EndReason::LogoutAll).await
+    /// Ends every session of the caller, and says how many.
+    pub async fn logout_all(&self, caller: &Authenticated) -> Result<u64, StoreError> {
+        self.end_sessions(caller.user.id, None, EndReason::LogoutAll)
+            .await
     }
 
-    /// Ends every session of the token's user but its own, and says how many.
-    pub async fn logout_others(&self, access: &VerifiedAccess) -> Result<u64, StoreError> {
-        self.end_sessions(access, Some(access.session_id), EndReason::LogoutOthers)
+    /// Ends every session of the caller but the one that asks, and says how many.
+    pub async fn logout_others(&self, caller: &Authenticated) -> Result<u64, StoreError> {
+        let except = Some(caller.session.id);
+        self.end_sessions(caller.user.id, except, EndReason::LogoutOthers)
             .await
     }
 
     async fn end_sessions(
         &self,
-        access: &VerifiedAccess,
+        user_id: UserId,
         except: Option<SessionId>,
         reason: EndReason,
     ) -> Result<u64, StoreError> {
         let end = EndSessionsOf {
-            user_id: access.user_id,
+            user_id,
             except,
             reason,
             now: self.now(),

@@ -5,6 +5,8 @@
 
 mod account;
 mod authenticate;
+mod clients;
+mod introspect;
 mod keys;
 mod login;
 mod logout;
@@ -12,18 +14,24 @@ mod maintenance;
 mod password;
 mod refresh;
 mod register;
+mod revoke;
 mod sessions;
 
 use std::sync::{Arc, RwLock};
 
 pub use account::ProfileError;
 pub use authenticate::{AccessRefused, Authenticated, StateError};
+pub use clients::{
+    AuthenticatedClient, ClientRefused, ClientToken, ClientTokenError, PresentedClient,
+};
+pub use introspect::IntrospectError;
 pub use keys::{KeySettings, KeysDue, ReloadError};
 pub use login::{HashRenewal, LoggedIn, LoginError, LoginRequest};
 pub use logout::{LogoutError, LogoutRequest};
 pub use password::PasswordError;
 pub use refresh::{RefreshError, RefreshRequest, Refreshed};
 pub use register::{RegisterError, Registration};
+pub use revoke::RevokeError;
 pub use sessions::OwnSessionError;
 
 use crate::id::AuditId;
@@ -199,10 +207,7 @@ impl Service {
 impl TokenPair {
     /// Whole seconds until the access token expires, counted from its `iat`.
     pub fn access_seconds(&self) -> u64 {
-        self.access
-            .expires_at
-            .since(self.access.issued_at)
-            .as_secs()
+        self.access.seconds()
     }
 
     /// Whole seconds until the refresh token expires, counted like its `exp`.

@@ -9,7 +9,7 @@ use crate::password::{
     Verification,
 };
 use crate::secret::RefreshSecret;
-use crate::session::{ClientFacts, NewSession};
+use crate::session::{ClientFacts, NewSession, Session};
 use crate::store::{ChangePassword, PasswordOutcome, StoreError};
 use crate::throttle::AccountKey;
 
@@ -41,7 +41,8 @@ impl From<NewPasswordError> for PasswordError {
 
 impl Service {
     /// Changes the caller's password on proof of the current one. All of the user's sessions end,
-    /// the caller's too, and the caller gets a fresh one of the same transport.
+    /// the caller's too, and the caller gets a fresh one of the same transport and
+    /// client.
     pub async fn change_password(
         &self,
         caller: &Authenticated,
@@ -68,7 +69,11 @@ impl Service {
             remember: caller.session.remember,
             client,
         };
-        let session = self.new_session(fresh, &secret, &keys, now);
+        let session = Session {
+            client_id: caller.session.client_id.clone(),
+            scope: caller.session.scope.clone(),
+            ..self.new_session(fresh, &secret, &keys, now)
+        };
         let change = |proven| ChangePassword {
             user_id,
             verified_hash: Some(proven),

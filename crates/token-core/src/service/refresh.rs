@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{ReloadError, Service, TokenPair};
+use crate::client::Scope;
 use crate::id::{ClientId, SessionId};
 use crate::key::{KeyRing, RefreshKeys};
 use crate::secret::RefreshSecret;
@@ -47,6 +48,9 @@ pub enum RefreshError {
     /// Genuine, past its `exp`.
     #[error("the refresh token has expired")]
     TokenExpired,
+    /// More was asked for than the session is for; the token is as good as before.
+    #[error("the scope exceeds the session's")]
+    InvalidScope,
     /// Used long ago: the session is ended now.
     #[error("the refresh token was used before")]
     Reused,
@@ -77,16 +81,31 @@ impl From<InvalidRefreshToken> for RefreshError {
 }
 
 impl Service {
-    /// Rotates a refresh token.
+    /// Rotates a refresh token of the built-in client.
     pub async fn refresh(&self, request: RefreshRequest<'_>) -> Result<Refreshed, RefreshError> {
+        self.refresh_for(&ClientId::first_party(), None, request)
+            .await
+    }
+
+    /// Rotates a refresh token of that client. The access token is for as much as was asked for,
+    /// or else for all that the session is (RFC 6749 §6); the session's scope stays what it is.
+    pub async fn refresh_for(
+        &self,
+        client: &ClientId,
+        asked: Option<Scope>,
+        request: RefreshRequest<'_>,
+    ) -> Result<Refreshed, RefreshError> {
         let now = self.now();
         let mut keys = self.keys();
-        let mut presented = self.presented(&keys, &request, now);
+        let mut presented = self.presented(&keys, &request, client, now);
         if presented == Err(InvalidRefreshToken::UnknownKey) {
             keys = self.reload_keys_if_due(keys).await?;
-            presented = self.presented(&keys, &request, now);
+            presented = self.presented(&keys, &request, client, now);
         }
         let presented = presented?;
+        if let Some(asked) = &asked {
+            self.check_scope(&presented, asked).await?;
+        }
         let mut outcome = self.rotate(&keys, &presented, now).await?;
         if matches!(outcome, RotationOutcome::Refused(Refusal::UnknownKey)) {
             keys = self.reload_keys().await?;
@@ -110,7 +129,10 @@ impl Service {
         } else {
             successor_secret(keys.refresh(), &granted, &presented).ok_or(RefreshError::Invalid)?
         };
-        let Granted { session, user } = *granted;
+        let Granted { mut session, user } = *granted;
+        if let Some(asked) = asked {
+            session.scope = asked.to_string();
+        }
         let pair = self
             .pair(&keys, session, &user, &secret, now)
             .ok_or(RefreshError::Invalid)?;
@@ -125,18 +147,35 @@ impl Service {
         &self,
         keys: &KeyRing,
         request: &RefreshRequest<'_>,
+        client: &ClientId,
         now: Timestamp,
     ) -> Result<Presented, InvalidRefreshToken> {
-        let client = ClientId::first_party();
         let issuer = &self.parts.mint.issuer;
         refresh_token::verify(
             issuer,
             keys.refresh(),
             request.token,
             request.transport,
-            &client,
+            client,
             now,
         )
+    }
+
+    /// Refuses to widen a session's scope, before its token is spent. The scope of a session never
+    /// changes, so that it can be read beforehand. What else is wrong with the token is for the
+    /// rotation to say.
+    async fn check_scope(&self, presented: &Presented, asked: &Scope) -> Result<(), RefreshError> {
+        let found = self.parts.store.session(presented.session_id).await?;
+        let Some((session, _)) = found else {
+            return Ok(());
+        };
+        let granted = Scope::parse(&session.scope)
+            .map_err(|_| StoreError::Damaged("sessions.scope".to_owned()))?;
+        if asked.is_within(&granted) {
+            Ok(())
+        } else {
+            Err(RefreshError::InvalidScope)
+        }
     }
 
     async fn rotate(

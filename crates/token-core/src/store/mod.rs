@@ -5,6 +5,7 @@
 //! [`RevocationSet`](crate::revocation::RevocationSet) after the commit and before it answers, so
 //! that a caller that goes away in between cannot leave the set behind.
 
+mod clients;
 mod feed;
 mod keys;
 mod sessions;
@@ -13,6 +14,7 @@ mod users;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use clients::{ClientStore, NewClient, ReplaceClientSession};
 pub use feed::{FeedCursor, FeedPage, FeedStore};
 pub use keys::{
     KeyChange, KeyChangeOutcome, KeyPurpose, KeyState, KeyStore, KeyTimes, Rewrap, StoredKey,
@@ -45,6 +47,6 @@ pub enum StoreError {
 }
 
 /// Everything renewd stores.
-pub trait Store: SessionStore + UserStore + KeyStore + FeedStore {}
+pub trait Store: SessionStore + UserStore + KeyStore + FeedStore + ClientStore {}
 
-impl<T: SessionStore + UserStore + KeyStore + FeedStore> Store for T {}
+impl<T: SessionStore + UserStore + KeyStore + FeedStore + ClientStore> Store for T {}

@@ -6,13 +6,18 @@ mod verify;
 pub use claims::AccessClaims;
 pub use verify::{AccessError, AccessVerifier, InvalidPolicy, VerifiedAccess, VerifierPolicy};
 
+use serde_json::Map;
+
+use crate::client::Scope;
 use crate::encoding;
+use crate::id::{ClientId, SessionId};
 use crate::key::AccessKey;
 use crate::random::{self, Entropy};
 use crate::secret::SecretString;
 use crate::session::Session;
 use crate::time::{Lifetime, Timestamp};
 use crate::token::profile::ProfileClaims;
+use crate::token::subject::Subject;
 use crate::user::User;
 
 /// The `typ` header of access tokens.
@@ -60,6 +65,13 @@ pub struct MintedAccess {
     pub expires_at: Timestamp,
 }
 
+impl MintedAccess {
+    /// Whole seconds until it expires, counted from its `iat`.
+    pub fn seconds(&self) -> u64 {
+        self.expires_at.since(self.issued_at).as_secs()
+    }
+}
+
 impl AccessMint {
     /// Mints a token for a session. `now` was taken before the database was touched, so that no
     /// token can claim to be younger than the state it speaks of.
@@ -77,7 +89,7 @@ impl AccessMint {
             .min(session.max_expires_at);
         let claims = AccessClaims {
             iss: self.issuer.clone(),
-            sub: user.id,
+            sub: Subject::User(user.id),
             aud: self.audience.clone(),
             exp: expires_at.unix_seconds(),
             iat: issued_at.unix_seconds(),
@@ -86,12 +98,51 @@ impl AccessMint {
             sid: session.id,
             scope: session.scope.clone(),
             roles: user.roles.iter().map(|r| r.as_str().to_owned()).collect(),
-            auth_time: session.authenticated_at.unix_seconds(),
+            auth_time: Some(session.authenticated_at.unix_seconds()),
             amr: session.amr.clone(),
             profile: self.profile.of(user),
         };
+        self.signed(key, &claims, (issued_at, expires_at))
+    }
+
+    /// Mints a token in which a client speaks for itself: its subject is the client (RFC 9068
+    /// §2.2), and its session is the client's own.
+    pub fn mint_for_client(
+        &self,
+        key: &AccessKey,
+        (client, session): (&ClientId, SessionId),
+        scope: &Scope,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> MintedAccess {
+        let issued_at = now.floor_to_second();
+        let expires_at = issued_at.plus(self.lifetime.as_duration());
+        let claims = AccessClaims {
+            iss: self.issuer.clone(),
+            sub: Subject::Client(client.clone()),
+            aud: self.audience.clone(),
+            exp: expires_at.unix_seconds(),
+            iat: issued_at.unix_seconds(),
+            jti: encoding::base64url(random::bytes::<16>(entropy)),
+            client_id: client.clone(),
+            sid: session,
+            scope: scope.to_string(),
+            roles: Vec::new(),
+            auth_time: None,
+            amr: Vec::new(),
+            profile: Map::new(),
+        };
+        self.signed(key, &claims, (issued_at, expires_at))
+    }
+
+    fn signed(
+        &self,
+        key: &AccessKey,
+        claims: &AccessClaims,
+        (issued_at, expires_at): (Timestamp, Timestamp),
+    ) -> MintedAccess {
         MintedAccess {
-            token: key.sign(self.typ, &claims).into(),
+            token: key.sign(self.typ.as_str(), claims).into(),
             issued_at,
             expires_at,
         }

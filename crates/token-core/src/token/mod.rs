@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod chain;
+pub mod introspection;
 pub mod jws;
 pub mod profile;
 pub mod refresh;
 pub mod rotation;
+pub mod subject;

@@ -15,7 +15,7 @@ fn a_good_token_is_read_whole() {
         .verify(&issuer.keys(), &issuer.token(&claims()), now)
         .unwrap();
     assert_eq!(
-        access.user_id.to_string(),
+        access.subject.to_string(),
         "0190b0a0-0000-7000-8000-000000000001"
     );
     assert_eq!(
@@ -176,6 +176,27 @@ fn required_claims_are_required() {
     ] {
         let verdict = issuer.verdict(&issuer.token(&with(name, value)));
         assert_eq!(verdict, Err(AccessError::Claim(name)));
+    }
+}
+
+/// A client speaks for itself exactly where `sub` is its `client_id`; whatever else is no user's
+/// id is nobody.
+#[test]
+fn a_client_that_speaks_for_itself_is_no_user() {
+    let issuer = Issuer::new();
+    let mut machine = with("client_id", "client-1".into());
+    machine["sub"] = "client-1".into();
+    let now = Timestamp::from_unix_seconds(NOW);
+    let access = verifier()
+        .verify(&issuer.keys(), &issuer.token(&machine), now)
+        .unwrap();
+    assert_eq!(access.user_id(), None);
+    assert_eq!(access.subject.to_string(), "client-1");
+    for (sub, client) in [("client-2", "client-1"), ("renewd", "client-1"), ("", "")] {
+        let mut claims = with("client_id", client.into());
+        claims["sub"] = sub.into();
+        let verdict = issuer.verdict(&issuer.token(&claims));
+        assert_eq!(verdict, Err(AccessError::Claim("sub")), "{sub} {client}");
     }
 }
 

@@ -35,8 +35,8 @@ pub async fn handle(request: HttpRequest, state: web::Data<AppState>) -> HttpRes
     }
 }
 
-/// Whether the client has this set already (RFC 9110 §13.1.2).
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+/// Whether the client has this version of a document already (RFC 9110 §13.1.2).
+pub fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),

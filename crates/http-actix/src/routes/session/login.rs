@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
+use token_core::client::RegisteredClient;
 use token_core::id::SessionId;
 use token_core::password::PresentedPassword;
 use token_core::service::{HashRenewal, LoginRequest};
@@ -15,7 +16,8 @@ use crate::cookies::Kind;
 use crate::error::fields::Fault;
 use crate::extract::{Client, FromMembers, JsonBody, Members};
 use crate::middleware::{csrf, strays};
-use crate::problem::Problem;
+use crate::oauth;
+use crate::problem::{Code, Problem};
 use crate::protect::credential;
 use crate::routes::wire::PairAnswer;
 use crate::state::AppState;
@@ -65,7 +67,8 @@ impl Body {
 }
 
 /// Opens a session. A cookie login is guarded like a request with cookies, since it would set
-/// some, and ends the sessions whose cookies it overwrites.
+/// some, and ends the sessions whose cookies it overwrites. A login through a registered client,
+/// which proves who it is in the `Authorization` header, opens a session of that client's.
 pub async fn handle(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -73,6 +76,7 @@ pub async fn handle(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<HttpResponse, Problem> {
     let headers = request.headers();
+    let through = through(headers, &state, &client, body.transport).await?;
     let replaces = match body.transport {
         Transport::Body => Vec::new(),
         Transport::Cookie => {
@@ -83,15 +87,15 @@ pub async fn handle(
     let transport = body.transport;
     let login = body.into_request(&client, replaces);
     let ip = login.client.ip.map(display);
-    let done = match state.service.login(login).await {
+    let done = match state.service.login_through(through.as_ref(), login).await {
         Ok(done) => done,
         Err(error) => {
             tracing::info!(target: "audit", event = "login_failed", ip, reason = %error);
             return Err(error.into());
         }
     };
-    let session = done.pair.session.id;
-    tracing::info!(target: "audit", event = "login", user = %done.user.id, %session, ip);
+    let (session, client) = (done.pair.session.id, &done.pair.session.client_id);
+    tracing::info!(target: "audit", event = "login", user = %done.user.id, %session, %client, ip);
     if let Some(renewal) = done.renewal {
         rt::spawn(renew(state.clone(), renewal));
     }
@@ -102,6 +106,32 @@ pub async fn handle(
         expire_strays(&request, &state);
     }
     Ok(answer)
+}
+
+/// The registered client that the login goes through, if it goes through one. Its tokens are for
+/// it, and not for the browser of whoever logs in.
+async fn through(
+    headers: &HeaderMap,
+    state: &AppState,
+    client: &Client,
+    transport: Transport,
+) -> Result<Option<RegisteredClient>, Problem> {
+    if !oauth::is_basic(headers) {
+        return Ok(None);
+    }
+    let basic = oauth::basic(headers).ok().flatten();
+    let basic = basic.ok_or(Code::InvalidClient)?;
+    if transport != Transport::Body {
+        let fault = Fault::new(
+            "transport",
+            "must be body where a client logs in for a user",
+        );
+        return Err(Problem::invalid(vec![fault.at("transport")]));
+    }
+    let presented = basic.at(client.facts(None).ip);
+    let client = state.service.authenticate_client(presented).await?;
+    let registered = client.registered().ok_or(Code::InvalidClient)?;
+    Ok(Some(registered.clone()))
 }
 
 /// Whatever cookies came, the answer's take their place. One that it does not overwrite, being of

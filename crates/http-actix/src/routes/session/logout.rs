@@ -40,7 +40,7 @@ pub async fn handle(
             Err(Problem::of(Code::AccessTokenMissing).with_cookies(cookies))
         }
         Err(error @ LogoutError::NoToken) => Err(Problem::from(error).with_cookies(cookies)),
-        Err(error @ LogoutError::Store(_)) => Err(error.into()),
+        Err(error @ (LogoutError::NotAUser | LogoutError::Store(_))) => Err(error.into()),
     }
 }
 

@@ -12,7 +12,7 @@ pub async fn handle(
     Caller(caller): Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let ended = state.service.logout_all(&caller.access).await?;
+    let ended = state.service.logout_all(&caller).await?;
     let user = caller.user.id;
     tracing::info!(target: "audit", event = "logout_all", %user, ended);
     Ok(done_with(&caller.session, &state.cookies))

@@ -11,7 +11,7 @@ pub async fn handle(
     Caller(caller): Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    let ended = state.service.logout_others(&caller.access).await?;
+    let ended = state.service.logout_others(&caller).await?;
     let (user, session) = (caller.user.id, caller.session.id);
     tracing::info!(target: "audit", event = "logout_others", %user, %session, ended);
     Ok(HttpResponse::NoContent().finish())

@@ -6,7 +6,7 @@ use token_core::service::{RefreshError, RefreshRequest};
 use token_core::session::{EndReason, Transport};
 use token_core::store::AuditEvent;
 
-use crate::extract::refresh::{Presented, RefreshBody, presented};
+use crate::extract::refresh::{RefreshBody, presented};
 use crate::extract::{Client, OptionalJsonBody};
 use crate::middleware::csrf;
 use crate::problem::{Code, Problem};
@@ -43,7 +43,7 @@ pub async fn handle(
                 .respond(&state.cookies)
         }
         Err(error) => {
-            audit(&state, &presented, &error);
+            audit(&state, &presented.token, presented.transport, &error);
             let in_cookie = presented.transport == Transport::Cookie;
             Err(refused(error.into(), in_cookie, &state))
         }
@@ -51,7 +51,7 @@ pub async fn handle(
 }
 
 /// Writes to the audit log while the answer is on its way.
-async fn record(state: web::Data<AppState>, event: AuditEvent) {
+pub async fn record(state: web::Data<AppState>, event: AuditEvent) {
     let (kind, session) = (event.kind.as_str(), event.session_id);
     tracing::info!(target: "audit", event = kind, ?session, detail = event.detail);
     if let Err(error) = state.service.record(event).await {
@@ -71,10 +71,8 @@ fn refused(problem: Problem, by_cookie: bool, state: &AppState) -> Problem {
 
 /// Notes a refusal of a genuine token; anybody can send junk. Why a session had ended is said here
 /// and nowhere else.
-fn audit(state: &AppState, presented: &Presented, error: &RefreshError) {
-    let named = state
-        .service
-        .peek_refresh(&presented.token, presented.transport);
+pub fn audit(state: &AppState, token: &str, transport: Transport, error: &RefreshError) {
+    let named = state.service.peek_refresh(token, transport);
     let Some((session, generation)) = named else {
         return;
     };

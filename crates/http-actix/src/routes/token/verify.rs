@@ -3,6 +3,8 @@
 
 use actix_web::{HttpResponse, web};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use token_core::client::Scope;
+use token_core::token::subject::Subject;
 
 use crate::extract::Access;
 use crate::state::AppState;
@@ -14,12 +16,21 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Says who. Names are known if the token has them, under whatever claim the operator chose. Every
-/// header is there, empty where nothing is known: a proxy that copies what the answer has would
-/// otherwise pass on what the client itself sent under that name.
+/// Says who: a user, or a client that speaks for itself, never both. Names are known if the token
+/// has them, under whatever claim the operator chose. Every header is there, empty where nothing is
+/// known: a proxy that copies what the answer has would otherwise pass on what the client itself
+/// sent under that name.
 pub async fn handle(Access(access): Access, state: web::Data<AppState>) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
-    answer.insert_header(("x-auth-user", access.user_id.to_string()));
+    let (user, client) = match &access.subject {
+        Subject::User(id) => (id.to_string(), String::new()),
+        Subject::Client(id) => (String::new(), encoded(id.as_str())),
+    };
+    answer.insert_header(("x-auth-user", user));
+    answer.insert_header(("x-auth-client", client));
+    // What is no scope grants nothing; what is one has only visible ASCII.
+    let scope = Scope::parse(&access.scope).unwrap_or_default();
+    answer.insert_header(("x-auth-scope", scope.to_string()));
     answer.insert_header(("x-auth-session", access.session_id.to_string()));
     for (header, field) in [("x-auth-username", "username"), ("x-auth-email", "email")] {
         let mut claims = state.service.profile_claims().pairs();

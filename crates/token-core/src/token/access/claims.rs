@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::id::{ClientId, SessionId, UserId};
+use crate::id::{ClientId, SessionId};
+use crate::token::subject::Subject;
 
 /// What an access token says, in the order in which it is written (RFC 9068 §2.2).
 #[derive(Debug, Clone, Serialize)]
@@ -11,7 +12,7 @@ pub struct AccessClaims {
     /// Who issued it.
     pub iss: String,
     /// Whose it is.
-    pub sub: UserId,
+    pub sub: Subject,
     /// Whom it is for.
     pub aud: String,
     /// Until when it is accepted, in seconds.
@@ -28,9 +29,11 @@ pub struct AccessClaims {
     pub scope: String,
     /// The user's roles.
     pub roles: Vec<String>,
-    /// When the user last proved who they are, in seconds.
-    pub auth_time: i64,
-    /// How (RFC 8176).
+    /// When the user last proved who they are, in seconds; a client's own token has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How (RFC 8176); a client's own token has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
     /// What the operator chose to say of the user; never one of the above.
     #[serde(flatten)]

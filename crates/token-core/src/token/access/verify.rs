@@ -9,6 +9,7 @@ use crate::key::VerificationKeys;
 use crate::policy::CLOCK_BOUND;
 use crate::time::{Lifetime, Timestamp};
 use crate::token::jws::{Compact, JwsError};
+use crate::token::subject::Subject;
 
 /// The most leeway there may be: clocks that differ by more are broken (RFC 7519 §4.1.4).
 const MAX_LEEWAY: Lifetime = Lifetime::from_seconds(60);
@@ -79,8 +80,8 @@ impl VerifierPolicy {
 /// the [revocation set](crate::revocation) to say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifiedAccess {
-    /// The `sub` claim.
-    pub user_id: UserId,
+    /// The `sub` claim: a user, or a client that speaks for itself.
+    pub subject: Subject,
     /// The `sid` claim.
     pub session_id: SessionId,
     /// The `client_id` claim.
@@ -103,6 +104,13 @@ pub struct VerifiedAccess {
     pub amr: Vec<String>,
     /// All other claims: the profile that the issuer's operator chose.
     pub profile: Map<String, Value>,
+}
+
+impl VerifiedAccess {
+    /// The user whom the token speaks for; `None` if it speaks for a client alone.
+    pub const fn user_id(&self) -> Option<UserId> {
+        self.subject.user_id()
+    }
 }
 
 /// Why an access token is refused. `Expired` is said only of a token that is right otherwise.
@@ -199,16 +207,16 @@ impl AccessVerifier {
         let issued_at = claims.time("iat")?.ok_or(AccessError::Claim("iat"))?;
         let expires_at = claims.time("exp")?.ok_or(AccessError::Claim("exp"))?;
         let not_before = claims.time("nbf")?.unwrap_or(issued_at);
+        let client_id = ClientId::from_trusted(claims.text("client_id")?);
+        let subject = Subject::from_claims(&claims.text("sub")?, &client_id)
+            .ok_or(AccessError::Claim("sub"))?;
         let access = VerifiedAccess {
-            user_id: claims
-                .text("sub")?
-                .parse()
-                .map_err(|_| AccessError::Claim("sub"))?,
+            subject,
             session_id: claims
                 .text("sid")?
                 .parse()
                 .map_err(|_| AccessError::Claim("sid"))?,
-            client_id: ClientId::from_trusted(claims.text("client_id")?),
+            client_id,
             jti: claims.text("jti")?,
             issued_at,
             not_before: not_before.max(issued_at),

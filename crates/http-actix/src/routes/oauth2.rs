@@ -1,0 +1,6 @@
+//! OAuth for clients that nobody here wrote.
+
+pub mod introspect;
+pub mod metadata;
+pub mod revoke;
+pub mod token;
