@@ -260,7 +260,7 @@ mod tests {
             AccessAlgorithm::Rs256(RsaBits::B2048),
         ] {
             let key = key(algorithm);
-            let token = key.sign(AccessTyp::AtJwt, &serde_json::json!({ "a": 1 }));
+            let token = key.sign("at+jwt", &serde_json::json!({ "a": 1 }));
             let public = DecodingKey::from_jwk(key.public().unwrap()).unwrap();
             let compact = Compact::parse(&token).unwrap();
             assert_eq!(compact.alg(), algorithm.as_str());
