@@ -49,8 +49,6 @@ fn the_claims_are_these(database: Database) {
       "iat": "[seconds]",
       "iss": "http://localhost:8080",
       "jti": "[text]",
-      "roles": [],
-      "scope": "",
       "sid": "[id]",
       "sub": "[id]",
       "username": "ada"
