@@ -4,6 +4,8 @@ mod ci;
 mod coverage;
 mod differential;
 mod floors;
+mod packages;
+mod page;
 mod postgres;
 mod test;
 mod tidy;
