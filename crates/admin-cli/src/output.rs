@@ -1,8 +1,8 @@
 //! Answers, as tables for people or JSON for programs. JSON has the members of the HTTP API.
 
 mod answer;
-mod key;
 mod client;
+mod key;
 mod session;
 mod table;
 mod token;

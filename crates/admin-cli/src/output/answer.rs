@@ -12,8 +12,8 @@ use token_core::store::StoredKey;
 use token_core::time::Timestamp;
 use token_core::user::User;
 
-use super::key::{self, BackedUp, KeyJson, RetiredJson, Rewrapped};
 use super::client::{self, ClientJson};
+use super::key::{self, BackedUp, KeyJson, RetiredJson, Rewrapped};
 use super::session;
 use super::table::{card, printable};
 use super::token::{self, InspectedJson, Verdict};
