@@ -9,18 +9,21 @@ mod explained;
 mod libraries;
 mod report;
 
-use std::fs;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use self::corpus::Corpus;
 use self::explained::Explanations;
 use crate::Outcome;
-use crate::workspace::{binary, cargo, root, succeeds};
+use crate::packages;
+use crate::page::Page;
+use crate::workspace::{cargo, succeeds};
 
-/// The page with the tables, relative to the root.
-const PAGE: &str = "docs/hostile-tokens.md";
+/// The page with the tables.
+const PAGE: Page = Page {
+    path: "docs/hostile-tokens.md",
+    command: "cargo xtask differential",
+};
 
 /// Compare our verdicts on hostile tokens with those of other libraries
 ///
@@ -37,19 +40,13 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Outcome> {
-    let release = binary("xtask")?;
-    let target = release
-        .parent()
-        .and_then(|release| release.parent())
-        .context("xtask lies in no target directory")?;
-    let place = target.join("differential");
-    fs::create_dir_all(&place)?;
+    let place = packages::place("differential")?;
 
     ensure!(
         test(&["--test", "hostile", "corpus::"])?,
         "the corpus has wrong verdicts"
     );
-    let path = target.join("tmp/hostile-tokens.jsonl");
+    let path = place.with_file_name("tmp").join("hostile-tokens.jsonl");
     let corpus = Corpus::read(&path)?;
     let verdicts = libraries::verdicts(&place, &path)?;
     let vectors = libraries::wycheproof(&place)?;
@@ -66,7 +63,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
         println!("{finding}");
     }
     let page = report::page(&corpus, &verdicts, &explanations)?;
-    let is_current = publish(&page, options.check)?;
+    let is_current = PAGE.publish(&page, options.check)?;
     println!(
         "{} tokens, {} verdicts of others, {} findings",
         corpus.len(),
@@ -82,21 +79,6 @@ const TEST: [&str; 5] = ["test", "--quiet", "--release", "--package", "token-cor
 
 fn test(arguments: &[&str]) -> Result<bool> {
     succeeds(cargo().args(TEST).args(arguments))
-}
-
-/// Writes the page, or says whether it is what would be written.
-fn publish(page: &str, check: bool) -> Result<bool> {
-    let path = root().join(PAGE);
-    if !check {
-        fs::write(path, page)?;
-        println!("{PAGE} is written");
-        return Ok(true);
-    }
-    let is_current = fs::read_to_string(path)? == page;
-    if !is_current {
-        println!("{PAGE} is out of date: run `cargo xtask differential`");
-    }
-    Ok(is_current)
 }
 
 /// The text of a member of a line.

@@ -4,6 +4,9 @@ mod ci;
 mod coverage;
 mod differential;
 mod floors;
+mod interop;
+mod packages;
+mod page;
 mod postgres;
 mod test;
 mod tidy;
@@ -46,6 +49,7 @@ enum Task {
     /// xtask tidy` fails while the table is not what this command would write.
     CoverageTable,
     Differential(differential::Options),
+    Interop(interop::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -80,5 +84,6 @@ fn run(task: Task) -> Result<Outcome> {
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),
         Task::Differential(options) => differential::run(&options),
+        Task::Interop(options) => interop::run(&options),
     }
 }

@@ -50,8 +50,6 @@ fn the_claims_are_these(database: Database) {
       "iat": "[seconds]",
       "iss": "http://localhost:8080",
       "jti": "[text]",
-      "roles": [],
-      "scope": "",
       "sid": "[id]",
       "status": {
         "status_list": {

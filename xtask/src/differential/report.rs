@@ -2,41 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::PAGE;
 use super::corpus::Corpus;
 use super::explained::{Differences, Explanations};
 use super::libraries::Theirs;
-use crate::workspace::root;
 
 /// The page with its tables made anew; everything outside the marks stays.
 pub fn page(corpus: &Corpus, verdicts: &[Theirs], explanations: &Explanations) -> Result<String> {
-    let page = fs::read_to_string(root().join(PAGE)).context(PAGE)?;
-    let page = replaced(&page, "corpus", &groups(corpus))?;
-    let page = replaced(&page, "libraries", &libraries(corpus, verdicts))?;
-    replaced(
+    let page = PAGE.read()?;
+    let page = PAGE.replaced(&page, "corpus", &groups(corpus))?;
+    let page = PAGE.replaced(&page, "libraries", &libraries(corpus, verdicts))?;
+    PAGE.replaced(
         &page,
         "disagreements",
         &disagreements(corpus, verdicts, explanations),
     )
-}
-
-/// The page with the text between two marks replaced.
-fn replaced(page: &str, name: &str, text: &str) -> Result<String> {
-    let (start, end) = (
-        format!("<!-- {name}: written by `cargo xtask differential` -->\n"),
-        format!("<!-- end of {name} -->"),
-    );
-    let (before, rest) = page
-        .split_once(&start)
-        .with_context(|| format!("{PAGE} has no {start}"))?;
-    let (_, after) = rest
-        .split_once(&end)
-        .with_context(|| format!("{PAGE} has no {end}"))?;
-    Ok(format!("{before}{start}\n{text}\n{end}{after}"))
 }
 
 fn groups(corpus: &Corpus) -> String {

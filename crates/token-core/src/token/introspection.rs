@@ -25,6 +25,7 @@ pub struct Introspection {
 /// What an active token says, in the members of RFC 7662 §2.2.
 #[derive(Debug, Clone, Serialize)]
 pub struct ActiveToken {
+    #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     client_id: ClientId,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -26,9 +26,13 @@ pub struct AccessClaims {
     pub client_id: ClientId,
     /// The session it belongs to: what the revocation set is asked for.
     pub sid: SessionId,
-    /// Scope values separated by spaces.
+    /// Scope values separated by spaces. There is no empty one (RFC 6749 §3.3), and verifiers
+    /// refuse it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
-    /// The user's roles.
+    /// The user's roles. An empty list says as much as none (RFC 7643 §2.5), and verifiers refuse
+    /// it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     /// When the user last proved who they are, in seconds; a client's own token has none.
     #[serde(skip_serializing_if = "Option::is_none")]
