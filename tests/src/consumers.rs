@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::client::{ACCESS_COOKIE, REFRESH_COOKIE};
 use crate::person::PASSWORD;
-use crate::{BodyClient, Browser, Call, Person, Persona, Reply, Server};
+use crate::server::ISSUER;
+use crate::{BodyClient, Browser, Call, Person, Persona, Registered, Reply, Server};
 
 /// A kind of JWT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +20,21 @@ pub enum Kind {
     Refresh,
     /// A refresh token that came in a cookie.
     RefreshCookie,
+    /// A status list.
+    StatusList,
+    /// What introspection says of an access token, signed (RFC 9701).
+    Introspection,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Access, Self::Refresh, Self::RefreshCookie];
+    pub const ALL: [Self; 5] = [
+        Self::Access,
+        Self::Refresh,
+        Self::RefreshCookie,
+        Self::StatusList,
+        Self::Introspection,
+    ];
 }
 
 /// How a token gets there.
@@ -150,6 +161,7 @@ impl Consumer {
         match (self.route.1, self.takes) {
             ("/v1/logout", _) | (_, Kind::Access) => "access_token_invalid",
             (_, Kind::Refresh | Kind::RefreshCookie) => "refresh_token_invalid",
+            (_, Kind::StatusList | Kind::Introspection) => unreachable!("nobody takes them"),
         }
     }
 
@@ -164,15 +176,22 @@ impl Consumer {
 pub struct World {
     client: BodyClient,
     browser: Browser,
+    backend: Registered,
 }
 
 impl World {
     /// Logs a new person in, twice.
     pub fn new(server: &Server, name: &str) -> Self {
+        Self::with(server, name, &Registered::new(server, &[]))
+    }
+
+    /// Likewise, with a client that is there already.
+    pub fn with(server: &Server, name: &str, backend: &Registered) -> Self {
         let person = Person::registered(server, name);
         Self {
             client: person.log_in(server),
             browser: person.browse(server),
+            backend: backend.clone(),
         }
     }
 
@@ -182,11 +201,35 @@ impl World {
             Kind::Access => self.client.access(),
             Kind::Refresh => self.client.refresh_token(),
             Kind::RefreshCookie => self.browser.refresh_token(),
+            Kind::StatusList => self.status_list(),
+            Kind::Introspection => self.introspection(),
         }
     }
 
-    /// The session of the token of a kind.
+    /// The list that the access token names.
+    fn status_list(&self) -> String {
+        let claims = token::json_of(token::parts(&self.client.access())[1]);
+        let uri = claims["status"]["status_list"]["uri"].as_str();
+        let path = uri.expect("a status list").trim_start_matches(ISSUER);
+        self.backend.anonymous.get(path).expect(200).text()
+    }
+
+    fn introspection(&self) -> String {
+        let access = self.client.access();
+        self.backend
+            .call("/oauth2/introspect", &[("token", &access)])
+            .header("accept", "application/token-introspection+jwt")
+            .send()
+            .expect(200)
+            .text()
+    }
+
+    /// The session of the token of a kind; that of the access token for those that have none.
     pub fn session(&self, kind: Kind) -> String {
+        let kind = match kind {
+            Kind::StatusList | Kind::Introspection => Kind::Access,
+            other => other,
+        };
         let claims = token::json_of(token::parts(&self.token(kind))[1]);
         claims["sid"].as_str().expect("sid").to_owned()
     }

@@ -64,7 +64,8 @@ const DEFAULT_MIN_LENGTH: u32 = 8;
 const DEFAULT_ACCESS_LIFETIME: Lifetime = Lifetime::from_seconds(15 * 60);
 
 const MINUTE: Lifetime = Lifetime::from_seconds(60);
-const TEN_MINUTES: Lifetime = Lifetime::from_seconds(600);
+const TEN_SECONDS: Lifetime = Lifetime::from_seconds(10);
+const TWENTY_SECONDS: Lifetime = Lifetime::from_seconds(20);
 
 /// Everything a command may need to know.
 #[derive(Debug)]
@@ -126,8 +127,12 @@ impl Settings {
             connections: 2,
             rotation_connections: 1,
             connect_timeout: timeout(CONNECT_TIMEOUT, MINUTE, default.connect_timeout)?,
-            lock_timeout: timeout(LOCK_TIMEOUT, MINUTE, default.lock_timeout)?,
-            statement_timeout: timeout(STATEMENT_TIMEOUT, TEN_MINUTES, default.statement_timeout)?,
+            lock_timeout: timeout(LOCK_TIMEOUT, TEN_SECONDS, default.lock_timeout)?,
+            statement_timeout: timeout(
+                STATEMENT_TIMEOUT,
+                TWENTY_SECONDS,
+                default.statement_timeout,
+            )?,
             ..default
         };
         let number = |name, range: RangeInclusive<u32>, default| {
@@ -335,7 +340,7 @@ mod tests {
         RENEWD_BCRYPT_COST: must be a number from 10 to 16
         RENEWD_PASSWORD_MIN_LENGTH: must be a number from 8 to 64
         ACCESS_TOKEN_EXPIRY: not a duration: write 90s, 15m, 1h, 10d or a number of seconds
-        RENEWD_DATABASE_LOCK_TIMEOUT: must be from 1s to 1m
+        RENEWD_DATABASE_LOCK_TIMEOUT: must be from 1s to 10s
         RENEWD_DATABASE_STATEMENT_TIMEOUT: not a duration: write 90s, 15m, 1h, 10d or a number of seconds
         RENEWD_MASTER_KEY: the master key must be 32 bytes in standard base64
         RENEWD_MASTER_KEY: RENEWD_MASTER_KEY_FILE is set too: set one of them

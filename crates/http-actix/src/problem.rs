@@ -230,11 +230,10 @@ mod tests {
             assert!(code.detail().ends_with('.'), "{code:?}");
             let status = code.status();
             assert!(status.is_client_error() || status.is_server_error());
-            assert_eq!(
-                status == 401,
-                code.challenge().is_some() && status != 400,
-                "{code:?}"
-            );
+            // RFC 6750 §3: of every 401; §3.1: of a request or a scope that is at fault too.
+            assert!(status != 401 || code.challenge().is_some(), "{code:?}");
+            let challenged = matches!(status.as_u16(), 400 | 401 | 403);
+            assert!(challenged || code.challenge().is_none(), "{code:?}");
             assert_eq!(
                 matches!(status.as_u16(), 429 | 503),
                 code.retry_after().is_some()

@@ -13,7 +13,7 @@ use crate::{Ctl, Person, Server};
 /// Knows its id and its secret.
 #[derive(Debug, Clone)]
 pub struct Registered {
-    anonymous: Anonymous,
+    pub(crate) anonymous: Anonymous,
     /// The `client_id`.
     pub id: String,
     /// The `client_secret`.

@@ -1,21 +1,22 @@
 //! Every kind of JWT that renewd makes at every place that takes one (RFC 8725 §3.12).
 
 use e2e::consumers::{Kind, World, consumers, state};
-use e2e::{Database, Server, flows};
+use e2e::{Database, Registered, Server, flows};
 
-flows!(only_the_diagonal_passes);
+flows!(only_the_diagonal_passes, oauth_takes_no_other_kind);
 
 /// S8 S64 S65: a token does what it is for, where it is for, brought as it came; anywhere else it
 /// gets the answer that junk gets, and changes nothing. Each cell has a fresh person, because some
 /// of the good ones end sessions.
 fn only_the_diagonal_passes(database: Database) {
     let server = Server::on(database);
+    let backend = Registered::new(&server, &[]);
     let mut people = 0;
     let mut passed = 0;
     for consumer in consumers() {
         for kind in Kind::ALL {
             people += 1;
-            let world = World::new(&server, &format!("person-{people}"));
+            let world = World::with(&server, &format!("person-{people}"), &backend);
             let before = state(&server);
             let reply = consumer.present(&server, &world.session(kind), &world.token(kind));
             let cell = format!("{kind:?} at {}: {}", consumer.name(), reply.text());
@@ -33,4 +34,20 @@ fn only_the_diagonal_passes(database: Database) {
         }
     }
     assert_eq!(passed, consumers().len());
+}
+
+/// S8 S65: introspection knows access tokens (and refresh tokens of the client that asks), and the
+/// token endpoint refresh tokens of the client that asks. Nothing else is anything there.
+fn oauth_takes_no_other_kind(database: Database) {
+    let server = Server::on(database);
+    let backend = Registered::new(&server, &[]);
+    let world = World::with(&server, "ada", &backend);
+    let before = state(&server);
+    for kind in Kind::ALL {
+        let token = world.token(kind);
+        let is_active = backend.introspect(&token)["active"] == true;
+        assert_eq!(is_active, kind == Kind::Access, "{kind:?}");
+        backend.refresh(&token).oauth_error(400, "invalid_grant");
+    }
+    assert_eq!(state(&server), before);
 }

@@ -60,17 +60,20 @@ impl DatabaseConfig {
                 connections: count(raw, &CONNECTIONS, 1000)?,
                 rotation_connections: count(raw, &ROTATION_CONNECTIONS, 16)?,
                 connect_timeout: timeout(raw, &CONNECT_TIMEOUT, MINUTE)?,
-                lock_timeout: timeout(raw, &LOCK_TIMEOUT, MINUTE)?,
-                statement_timeout: timeout(raw, &STATEMENT_TIMEOUT, TEN_MINUTES)?,
+                lock_timeout: timeout(raw, &LOCK_TIMEOUT, TEN_SECONDS)?,
+                statement_timeout: timeout(raw, &STATEMENT_TIMEOUT, TWENTY_SECONDS)?,
                 ..PostgresOptions::default()
             },
-            patience: timeout(raw, &PATIENCE, MINUTE)?,
+            patience: timeout(raw, &PATIENCE, TEN_SECONDS)?,
         })
     }
 }
 
 const MINUTE: Lifetime = Lifetime::from_seconds(60);
-const TEN_MINUTES: Lifetime = Lifetime::from_seconds(600);
+/// Work that waits for longer and is done all the same would be committed later than ended sessions
+/// are remembered for: see [`token_core::policy::COMMIT_BOUND`].
+const TEN_SECONDS: Lifetime = Lifetime::from_seconds(10);
+const TWENTY_SECONDS: Lifetime = Lifetime::from_seconds(20);
 
 /// No harm is done by it, and one file of settings may serve both databases.
 fn idle(raw: &Raw, setting: &Setting) -> Option<String> {

@@ -65,7 +65,7 @@ pub const LOCK_TIMEOUT: Setting = Setting {
     key: "database.lock_timeout",
     default: DefaultValue::Text("5s"),
     value: "DURATION",
-    help: "PostgreSQL: how long a statement waits for a lock; 1s to 1m",
+    help: "PostgreSQL: how long a statement waits for a lock; 1s to 10s",
 };
 
 /// `database.statement_timeout`.
@@ -76,7 +76,7 @@ pub const STATEMENT_TIMEOUT: Setting = Setting {
     key: "database.statement_timeout",
     default: DefaultValue::Text("15s"),
     value: "DURATION",
-    help: "PostgreSQL: how long a statement may take, migrations excepted; 1s to 10m",
+    help: "PostgreSQL: how long a statement may take, migrations excepted; 1s to 20s",
 };
 
 /// `database.patience`.
@@ -87,5 +87,5 @@ pub const PATIENCE: Setting = Setting {
     key: "database.patience",
     default: DefaultValue::Text("5s"),
     value: "DURATION",
-    help: "How long a request waits for the database before it is answered 503; 1s to 1m",
+    help: "How long a request waits for the database before it is answered 503; 1s to 10s",
 };

@@ -75,8 +75,8 @@ fn values_about_the_database_are_checked() {
     RENEWD_DATABASE_CONNECTIONS: "1001": must be a number from 1 to 1000
     RENEWD_DATABASE_ROTATION_CONNECTIONS: "17": must be a number from 1 to 16
     RENEWD_DATABASE_CONNECT_TIMEOUT: "0": must be from 1s to 1m
-    RENEWD_DATABASE_LOCK_TIMEOUT: "61s": must be from 1s to 1m
-    RENEWD_DATABASE_STATEMENT_TIMEOUT: "11m": must be from 1s to 10m
+    RENEWD_DATABASE_LOCK_TIMEOUT: "61s": must be from 1s to 10s
+    RENEWD_DATABASE_STATEMENT_TIMEOUT: "11m": must be from 1s to 20s
     RENEWD_DATABASE_PATIENCE: "soon": not a duration: write 90s, 15m, 1h, 10d or a number of seconds
     "#);
 }
