@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn the_servers_time_limits_hold_here() {
         let (_directory, config) =
-            file("[database]\nlock_timeout = 60\nstatement_timeout = \"10m\"");
+            file("[database]\nlock_timeout = 10\nstatement_timeout = \"20s\"");
         let environment = [("RENEWD_DATABASE_CONNECT_TIMEOUT", "1s")];
         let postgres = read(&[&config], &environment).unwrap().postgres;
         let limits = [
@@ -318,7 +318,7 @@ mod tests {
             postgres.lock_timeout,
             postgres.statement_timeout,
         ];
-        assert_eq!(limits.map(|limit| limit.as_secs()), [1, 60, 600]);
+        assert_eq!(limits.map(|limit| limit.as_secs()), [1, 10, 20]);
     }
 
     /// S120: a mistake is one line that names the place to mend, and shows no secret.
