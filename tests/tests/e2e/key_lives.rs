@@ -19,6 +19,7 @@ flows!(
     refresh_keys_and_peppers_rotate_and_nobody_notices,
     another_master_key_takes_over,
     a_database_of_the_first_version_goes_on,
+    a_refused_refresh_key_ends_its_sessions,
 );
 
 const NEW: &str = "orchard-Comet-7-window";
@@ -231,6 +232,53 @@ fn another_master_key_takes_over(database: Database) {
     }
     // Tokens, sessions and passwords of before.
     assert_alive(&mut client);
+    let mut again = ada.log_in(&server);
+    assert_alive(&mut again);
+}
+
+/// S33: the way out of a leaked master key, on a server that was not restarted yet.
+#[test]
+fn a_key_is_refused_before_the_new_master_key_is_known() {
+    let mut server = Server::sqlite();
+    let ctl = Ctl::of(&server);
+    let ada = Person::registered(&server, "ada");
+    let mut client = ada.log_in(&server);
+    let file = server.directory().join("new.key");
+    let file = file.to_str().expect("a path");
+    ctl.json(&["key", "rewrap", "--new-master-key-file", file]);
+    let old = kid(&ctl, "access", "active").expect("an active key");
+    ctl.json(&["key", "retire", &old]);
+
+    clock::eventually("the end of the key", || {
+        (client.get("/v1/verify").status == 401).then_some(())
+    });
+    client
+        .get("/v1/verify")
+        .problem(401, "access_token_invalid");
+    assert_eq!(published(&server), Vec::<Value>::new());
+    // What it would sign, nobody would accept.
+    assert_eq!(server.call("GET", "/readyz").send().status, 503);
+    server.kill();
+    server.restart();
+    client.refresh().expect(200);
+    assert_alive(&mut client);
+    assert_alive(&mut ada.log_in(&server));
+}
+
+/// S33: they could not be refreshed, so they do not look alive either.
+fn a_refused_refresh_key_ends_its_sessions(database: Database) {
+    let server = Server::on(database);
+    let ctl = Ctl::of(&server);
+    let ada = Person::registered(&server, "ada");
+    let client = ada.log_in(&server);
+    let old = kid(&ctl, "refresh", "active").expect("an active key");
+    ctl.json(&["key", "retire", &old]);
+    clock::eventually("the end of the session", || {
+        (client.get("/v1/verify").status == 401).then_some(())
+    });
+    client.get("/v1/verify").problem(401, "session_revoked");
+    let ended = "FROM sessions WHERE end_reason = 'admin'";
+    assert_eq!(server.store().texts("count(*)", ended), ["1"]);
     let mut again = ada.log_in(&server);
     assert_alive(&mut again);
 }

@@ -40,6 +40,16 @@ impl From<ClientRefused> for Problem {
     }
 }
 
+impl From<ClientTokenError> for Problem {
+    fn from(error: ClientTokenError) -> Self {
+        match error {
+            ClientTokenError::InvalidScope => Code::InsufficientScope.into(),
+            ClientTokenError::Gone => Code::InvalidClient.into(),
+            ClientTokenError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<ClientTokenError> for OAuthError {
     fn from(error: ClientTokenError) -> Self {
         match error {

@@ -60,8 +60,9 @@ pub async fn authenticate(
 pub fn is_basic(headers: &HeaderMap) -> bool {
     let scheme = |value: &HeaderValue| {
         let text = value.as_bytes();
-        text.get(..6)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
+        // HTTP takes the blank off that follows when nothing else does.
+        let scheme = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"basic")
     };
     headers.get_all(header::AUTHORIZATION).any(scheme)
 }

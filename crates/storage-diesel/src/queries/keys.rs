@@ -4,10 +4,11 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use token_core::key::life::{KeyRef, KeyStep};
+use token_core::session::EndReason;
 use token_core::store::{KeyChange, KeyChangeOutcome, KeyPurpose, KeyState, Rewrap, StoredKey};
 use token_core::time::Timestamp;
 
-use super::{Undo, audit, is_taken, undoable};
+use super::{Undo, audit, is_taken, sessions, undoable};
 use crate::columns::Time;
 use crate::connection::AnyConnection;
 use crate::error::Failure;
@@ -91,7 +92,12 @@ pub(crate) fn change(
                 }
             }
             KeyStep::Publish(key) => publish(tx.conn, key, now)?,
-            KeyStep::Move { key, from, to } => advance(tx.conn, key, *from, *to, now)?,
+            KeyStep::Move { key, from, to } => {
+                advance(tx.conn, key, *from, *to, now)?;
+                if key.purpose == KeyPurpose::Refresh && *to == KeyState::Retired {
+                    sessions::end_of_key(tx, &key.kid, EndReason::Admin, now)?;
+                }
+            }
         }
     }
     for event in &change.events {

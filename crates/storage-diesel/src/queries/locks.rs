@@ -1,7 +1,7 @@
 //! Row locks, which the shared connection type cannot say.
 
 use diesel::prelude::*;
-use token_core::id::{ClientId, UserId};
+use token_core::id::{ClientId, KeyId, UserId};
 use token_core::password::PasswordHash;
 use token_core::user::User;
 
@@ -80,6 +80,20 @@ pub(super) fn lock_live_sessions(conn: &mut AnyConnection, user: UserId) -> Resu
     if let AnyConnection::Postgres(conn) = conn {
         sessions::table
             .filter(sessions::user_id.eq(Id::from(user)))
+            .filter(sessions::ended_at.is_null())
+            .order(sessions::id)
+            .select(sessions::id)
+            .for_no_key_update()
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Likewise all of a refresh key that have not ended.
+pub(super) fn lock_sessions_of_key(conn: &mut AnyConnection, kid: &KeyId) -> Result<(), Failure> {
+    if let AnyConnection::Postgres(conn) = conn {
+        sessions::table
+            .filter(sessions::refresh_kid.eq(kid.as_str()))
             .filter(sessions::ended_at.is_null())
             .order(sessions::id)
             .select(sessions::id)

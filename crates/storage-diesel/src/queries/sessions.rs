@@ -3,7 +3,7 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use token_core::id::{ClientId, SessionId, UserId};
+use token_core::id::{ClientId, KeyId, SessionId, UserId};
 use token_core::session::{EndReason, Session};
 use token_core::store::{
     EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession, SessionFilter,
@@ -11,7 +11,9 @@ use token_core::store::{
 use token_core::time::Timestamp;
 use token_core::user::User;
 
-use super::locks::{lock_client, lock_live_sessions, lock_sessions, lock_user};
+use super::locks::{
+    lock_client, lock_live_sessions, lock_sessions, lock_sessions_of_key, lock_user,
+};
 use super::status;
 use crate::columns::{Id, Time};
 use crate::connection::AnyConnection;
@@ -152,6 +154,28 @@ pub(super) fn end_of_client(
     end_these(tx, &live, reason, now)?;
     let ended = tx.noticed.ended_now.len() - before;
     Ok(u64::try_from(ended).unwrap_or(u64::MAX))
+}
+
+/// Ends all sessions whose current refresh token a key signed that is refused from now on: they
+/// could not go on, and would look alive until their idle end.
+pub(super) fn end_of_key(
+    tx: &mut Tx<'_>,
+    kid: &KeyId,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    lock_sessions_of_key(tx.conn, kid)?;
+    let live = sessions::table
+        .filter(sessions::refresh_kid.eq(kid.as_str()))
+        .filter(sessions::max_expires_at.gt(Time::from(now)))
+        .filter(sessions::ended_at.is_null());
+    let ended: Vec<Id> = diesel::update(live)
+        .set(Ending::new(reason, now))
+        .returning(sessions::id)
+        .get_results(tx.conn)?;
+    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
+    tx.noticed.ended_now.extend(ended);
+    Ok(())
 }
 
 /// Ends all sessions of a user that are not ended, and says how many.

@@ -12,6 +12,7 @@ use crate::random::{self, Entropy};
 use crate::secret::{RefreshDigest, RefreshSecret};
 use crate::session::{ClientFacts, Session, Transport};
 use crate::time::Timestamp;
+use crate::user::text::is_forbidden;
 
 /// A client as it is stored. All of them are confidential (RFC 6749 §2.1): each has a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl ClientName {
     pub fn parse(text: &str) -> Result<Self, InvalidClientName> {
         let text = text.trim();
         let fits = (1..=64).contains(&text.chars().count());
-        if fits && !text.contains(char::is_control) {
+        if fits && !text.contains(is_forbidden) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidClientName)

@@ -102,6 +102,15 @@ impl VerificationKeys {
         Self(keys)
     }
 
+    /// Those of the keys that have one of these names.
+    pub(super) fn only(&self, names: &[&KeyId]) -> Self {
+        let is_kept = |key: &&VerificationKey| {
+            let kid = key.kid.as_ref();
+            kid.is_some_and(|kid| names.contains(&kid))
+        };
+        Self(self.0.iter().filter(is_kept).cloned().collect())
+    }
+
     /// The usable keys of a JWK set (RFC 7517 §5): public ones, with a name, for signatures, of
     /// one algorithm that fits their type and is strong enough. Others are passed over, as
     /// RFC 7517 §5 says.

@@ -67,6 +67,53 @@ impl KeyRing {
         })
     }
 
+    /// The same ring without the access keys that are not among these, which are stored now and
+    /// cannot be opened here; `None` where there is none of that kind. A key that was retired is
+    /// refused at once, also by a process that has yet to learn another master key.
+    pub fn without_retired(&self, stored: &[StoredKey]) -> Option<Self> {
+        let names: Vec<&KeyId> = usable(stored, KeyPurpose::Access)
+            .into_iter()
+            .map(|key| &key.kid)
+            .collect();
+        let is_gone = |key: &&StoredKey| !names.contains(&&key.kid);
+        usable(&self.stored, KeyPurpose::Access)
+            .iter()
+            .find(|key| is_gone(key))?;
+        let is_kept = |jwk: &&jsonwebtoken::jwk::Jwk| {
+            let kid = jwk.common.key_id.as_deref();
+            kid.is_some_and(|kid| names.iter().any(|name| name.as_str() == kid))
+        };
+        // Whatever a configured secret signs is none of the stored keys' business.
+        self.access.public()?;
+        Some(Self {
+            access: self.access.clone(),
+            verifying: self.verifying.only(&names),
+            published: JwkSet {
+                keys: self
+                    .published
+                    .keys
+                    .iter()
+                    .filter(is_kept)
+                    .cloned()
+                    .collect(),
+            },
+            refresh: Arc::clone(&self.refresh),
+            peppers: Arc::clone(&self.peppers),
+            stored: self.stored.clone(),
+        })
+    }
+
+    /// Whether the key that signs is one whose tokens are accepted.
+    pub fn can_sign(&self) -> bool {
+        let kid = self.access.kid().as_str();
+        self.access.public().is_none()
+            || self
+                .published
+                .keys
+                .iter()
+                .any(|jwk| jwk.common.key_id.as_deref() == Some(kid))
+    }
+
     /// Whether these are the keys that the ring was made of: opening them again would change
     /// nothing.
     pub fn is_of(&self, stored: &[StoredKey]) -> bool {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Service;
 use crate::client::{ClientSecret, RegisteredClient, Scope};
-use crate::id::ClientId;
+use crate::id::{ClientId, SessionId};
 use crate::session::{Session, SessionState};
 use crate::store::{ReplaceClientSession, StoreError};
 use crate::throttle::RetryAfter;
@@ -140,6 +140,15 @@ impl Service {
             entropy,
         );
         Ok(ClientToken { access, scope })
+    }
+
+    /// The session that ends with the client; see [`Self::client_token`].
+    pub async fn session_of_client(
+        &self,
+        client: &RegisteredClient,
+    ) -> Result<SessionId, ClientTokenError> {
+        let session = self.live_session_of(client, self.now()).await?;
+        Ok(session.id)
     }
 
     /// The session of the client's own tokens. One that has ended, because such a token was

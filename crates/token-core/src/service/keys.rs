@@ -120,7 +120,15 @@ impl Service {
         if old.is_of(stored) {
             return Ok(old);
         }
-        let ring = Arc::new(KeyRing::open(&self.parts.keys, stored)?);
+        let ring = match KeyRing::open(&self.parts.keys, stored) {
+            Ok(ring) => Arc::new(ring),
+            Err(error) => {
+                if let Some(ring) = old.without_retired(stored) {
+                    *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+                }
+                return Err(error.into());
+            }
+        };
         // First, so that no hash is written with a pepper that this process cannot verify.
         self.parts.hashing.use_peppers(Arc::clone(ring.peppers()));
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ring);

@@ -71,12 +71,11 @@ impl Service {
         self.parts.store.sweep(before).await
     }
 
-    /// Whether this process can do its work: storage answers and the feed is fresh.
+    /// Whether this process can do its work: storage answers, the feed is fresh, and its key signs
+    /// tokens that are accepted.
     pub async fn ready(&self) -> Result<bool, StoreError> {
         self.parts.store.ping().await?;
-        Ok(self
-            .parts
-            .revocations
-            .is_ready(self.parts.clock.monotonic()))
+        let monotonic = self.parts.clock.monotonic();
+        Ok(self.parts.revocations.is_ready(monotonic) && self.keys().can_sign())
     }
 }

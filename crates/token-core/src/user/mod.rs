@@ -4,7 +4,7 @@ mod email;
 mod full_name;
 mod identifier;
 mod role;
-mod text;
+pub(crate) mod text;
 mod username;
 
 pub use email::{Email, InvalidEmail};

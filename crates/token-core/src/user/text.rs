@@ -15,7 +15,7 @@ const BRAILLE_BLANK: char = '\u{2800}';
 
 /// Whether a character has no place in a name: controls, what nothing is drawn for, unassigned and
 /// private code points, line separators.
-pub(super) fn is_forbidden(c: char) -> bool {
+pub(crate) fn is_forbidden(c: char) -> bool {
     if TOLERATED.contains(&c) {
         return false;
     }

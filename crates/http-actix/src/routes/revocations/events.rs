@@ -26,7 +26,7 @@ pub(super) struct Feed {
     pub(super) sessions: EndedSessions,
     pub(super) place: Place,
     /// The session of the client that follows: with it ends the stream.
-    pub(super) watched: Option<SessionId>,
+    pub(super) watched: SessionId,
     /// The stream ends then, so that its reader proves again who it is.
     pub(super) until: Instant,
 }
@@ -100,8 +100,7 @@ impl Telling {
     }
 
     fn is_over(&self) -> bool {
-        let has_ended = |id| self.feed.service.is_known_ended(id);
-        self.feed.until <= Instant::now() || self.feed.watched.is_some_and(has_ended)
+        self.feed.until <= Instant::now() || self.feed.service.is_known_ended(self.feed.watched)
     }
 
     /// How fresh the follower's view is, now that it has been told everything that was known then.

@@ -28,7 +28,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// Who may follow.
 struct Admitted {
-    watched: Option<SessionId>,
+    watched: SessionId,
     lasts: Duration,
 }
 
@@ -77,8 +77,9 @@ async fn admit(
         let presented = basic.at(client.facts(None).ip);
         let client = service.authenticate_client(presented).await?;
         let client = client.registered().ok_or(Code::InvalidClient)?;
-        // A client may have given all its tokens back and be as welcome as before.
-        let own = Some(client.session_id).filter(|id| !service.is_known_ended(*id));
+        // A client may have given all its tokens back and be as welcome as before. What is watched
+        // has to end with it.
+        let own = service.session_of_client(client).await?;
         return Ok(Admitted {
             watched: own,
             lasts: LONGEST,
@@ -91,7 +92,7 @@ async fn admit(
         return Err(Code::InsufficientScope.into());
     }
     Ok(Admitted {
-        watched: Some(access.session_id),
+        watched: access.session_id,
         lasts: service.time_left(&access).min(LONGEST),
     })
 }
