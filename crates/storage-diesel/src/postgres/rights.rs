@@ -53,7 +53,7 @@ pub(super) fn check_tables(conn: &mut PgConnection) -> Result<(), OpenError> {
 
 /// What the queries of the server need. Nothing deletes keys, administrators alone register and
 /// delete clients, and the audit log is only written.
-const EVERYDAY: [(&str, &str); 19] = [
+const EVERYDAY: [(&str, &str); 20] = [
     ("users", "SELECT"),
     ("users", "INSERT"),
     ("users", "UPDATE"),
@@ -70,6 +70,7 @@ const EVERYDAY: [(&str, &str); 19] = [
     ("audit_events", "INSERT"),
     ("installation", "SELECT"),
     ("installation", "INSERT"),
+    ("installation", "UPDATE"),
     ("name_reservations", "SELECT"),
     ("name_reservations", "INSERT"),
     ("name_reservations", "DELETE"),

@@ -1,6 +1,8 @@
 //! Row locks, which the shared connection type cannot say.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use token_core::id::{ClientId, KeyId, UserId};
 use token_core::password::PasswordHash;
 use token_core::user::User;
@@ -94,6 +96,24 @@ pub(super) fn lock_sessions_of_key(conn: &mut AnyConnection, kid: &KeyId) -> Res
     if let AnyConnection::Postgres(conn) = conn {
         sessions::table
             .filter(sessions::refresh_kid.eq(kid.as_str()))
+            .filter(sessions::ended_at.is_null())
+            .order(sessions::id)
+            .select(sessions::id)
+            .for_no_key_update()
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Likewise all of a registered client that have not ended.
+pub(super) fn lock_sessions_of_client(
+    conn: &mut AnyConnection,
+    client: &ClientId,
+) -> Result<(), Failure> {
+    if let AnyConnection::Postgres(conn) = conn {
+        sessions::table
+            .filter(sessions::client_id.eq(client.as_str()))
+            .filter(sql::<Bool>("client_id <> 'renewd'"))
             .filter(sessions::ended_at.is_null())
             .order(sessions::id)
             .select(sessions::id)

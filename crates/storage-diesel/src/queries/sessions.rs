@@ -12,7 +12,8 @@ use token_core::time::Timestamp;
 use token_core::user::User;
 
 use super::locks::{
-    lock_client, lock_live_sessions, lock_sessions, lock_sessions_of_key, lock_user,
+    lock_client, lock_live_sessions, lock_sessions, lock_sessions_of_client, lock_sessions_of_key,
+    lock_user,
 };
 use super::status;
 use crate::columns::{Id, Time};
@@ -142,18 +143,20 @@ pub(super) fn end_of_client(
     reason: EndReason,
     now: Timestamp,
 ) -> Result<u64, Failure> {
-    let live: Vec<Id> = sessions::table
+    lock_sessions_of_client(tx.conn, client)?;
+    let live = sessions::table
         .filter(sessions::client_id.eq(client.as_str()))
         // As the index has it, so that it is used.
         .filter(sql::<Bool>("client_id <> 'renewd'"))
-        .filter(sessions::ended_at.is_null())
-        .select(sessions::id)
-        .load(tx.conn)?;
-    let before = tx.noticed.ended_now.len();
-    lock_sessions(tx.conn, &live)?;
-    end_these(tx, &live, reason, now)?;
-    let ended = tx.noticed.ended_now.len() - before;
-    Ok(u64::try_from(ended).unwrap_or(u64::MAX))
+        .filter(sessions::ended_at.is_null());
+    let ended: Vec<Id> = diesel::update(live)
+        .set(Ending::new(reason, now))
+        .returning(sessions::id)
+        .get_results(tx.conn)?;
+    let count = ended.len();
+    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
+    tx.noticed.ended_now.extend(ended);
+    Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 /// Ends all sessions whose current refresh token a key signed that is refused from now on: they

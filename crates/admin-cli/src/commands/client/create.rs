@@ -14,7 +14,8 @@ pub fn run(new: &CreateClient, context: &Context) -> Result<Answer, Failure> {
     let scope = Scope::parse(&new.scopes.join(" ")).map_err(Failure::value("scope"))?;
     let store = context.open_or_create()?;
     let entropy = context.entropy.as_ref();
-    let (client, session, secret) = RegisteredClient::register(name, scope, context.now(), entropy);
+    let now = store.clock().now();
+    let (client, session, secret) = RegisteredClient::register(name, scope, now, entropy);
     let new = NewClient {
         client: client.clone(),
         session,

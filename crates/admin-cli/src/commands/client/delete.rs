@@ -17,7 +17,7 @@ pub fn run(client: &ClientRef, context: &Context) -> Result<Answer, Failure> {
     let found = wait(store.client(id.clone()))?.ok_or_else(unknown)?;
     let name = found.name.as_str();
     consent.ask(&format!("Delete the client {name} ({id}) for good?"))?;
-    let deleted = wait(store.delete_client(id.clone(), context.now()))?;
+    let deleted = wait(store.delete_client(id.clone(), store.clock().now()))?;
     Ok(Answer::ClientDeleted {
         id,
         ended: deleted.ok_or_else(unknown)?,

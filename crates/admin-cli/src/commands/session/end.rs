@@ -1,5 +1,6 @@
 //! `renewctl session end`
 
+use storage_diesel::Storage;
 use token_core::id::SessionId;
 use token_core::session::EndReason;
 use token_core::store::{EndOutcome, EndSession as EndOne, EndSessionsOf, SessionStore};
@@ -18,7 +19,7 @@ pub fn run(which: &EndSession, context: &Context) -> Result<Answer, Failure> {
             let id: SessionId = id.parse().map_err(Failure::value("session id is"))?;
             let store = context.open()?;
             consent.ask(&format!("End the session {id}?"))?;
-            one(&store, id, context)?
+            one(&store, id)?
         }
         (None, Some(user)) => {
             let store = context.open()?;
@@ -28,7 +29,7 @@ pub fn run(which: &EndSession, context: &Context) -> Result<Answer, Failure> {
                 user_id: user.id,
                 except: None,
                 reason: EndReason::Admin,
-                now: context.now(),
+                now: store.clock().now(),
             }))?
         }
         (None, None) => 0,
@@ -37,12 +38,12 @@ pub fn run(which: &EndSession, context: &Context) -> Result<Answer, Failure> {
 }
 
 /// Ending twice is no failure: what was asked for is so.
-fn one(store: &dyn SessionStore, id: SessionId, context: &Context) -> Result<u64, Failure> {
+fn one(store: &Storage, id: SessionId) -> Result<u64, Failure> {
     let end = EndOne {
         id,
         of_user: None,
         reason: EndReason::Admin,
-        now: context.now(),
+        now: store.clock().now(),
     };
     match wait(store.end_session(end))? {
         EndOutcome::Ended => Ok(1),

@@ -15,7 +15,7 @@ use crate::output::Answer;
 /// Lists sessions, newest first.
 pub fn run(which: &ListSessions, context: &Context) -> Result<Answer, Failure> {
     let store = context.open_to_read()?;
-    let now = context.now();
+    let now = store.clock().now();
     let user = which.user.as_deref().map(|name| find(&store, name));
     let filter = SessionFilter {
         user_id: user.transpose()?.map(|user| user.id),

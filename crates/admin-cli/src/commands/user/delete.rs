@@ -15,7 +15,7 @@ pub fn run(user: &UserRef, context: &Context) -> Result<Answer, Failure> {
     let store = context.open()?;
     let user = find(&store, &user.user)?;
     consent.ask(&format!("Delete {} for good?", called(&user)))?;
-    let now = context.now();
+    let now = store.clock().now();
     let delete = DeleteUser {
         user_id: user.id,
         verified_hash: None,

@@ -14,7 +14,7 @@ pub fn run(user: &UserRef, context: &Context) -> Result<Answer, Failure> {
     let store = context.open()?;
     let user = find(&store, &user.user)?;
     consent.ask(&format!("Disable {} and end all sessions?", called(&user)))?;
-    if !wait(store.disable_user(user.id, context.now()))? {
+    if !wait(store.disable_user(user.id, store.clock().now()))? {
         return Err(vanished(&user));
     }
     Ok(Answer::Done {

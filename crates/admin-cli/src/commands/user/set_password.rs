@@ -14,19 +14,20 @@ use crate::password;
 pub fn run(change: &SetPassword, context: &Context) -> Result<Answer, Failure> {
     let store = context.open()?;
     let user = find(&store, &change.user.user)?;
-    let hasher = hasher(&store, context)?;
     let chosen = password::choose(
         &change.password,
         context.settings.passwords,
         &password::context(&user),
         context.entropy.as_ref(),
     )?;
+    // Not before the prompt: meanwhile the pepper may change.
+    let hasher = hasher(&store, context)?;
     let change = ChangePassword {
         user_id: user.id,
         verified_hash: None,
         new_hash: hasher.hash_now(&chosen.password),
         fresh_session: None,
-        now: context.now(),
+        now: store.clock().now(),
     };
     match wait(store.change_password(change))? {
         PasswordOutcome::Changed(user, _) => Ok(Answer::Done {
