@@ -139,8 +139,17 @@ impl Crowd {
     /// # Panics
     /// Where they are not.
     pub fn until_more_is_refused(&self, count: usize) {
+        self.until_more_is_refused_by(count, || ());
+    }
+
+    /// Likewise, under a fault that has to be kept up.
+    ///
+    /// # Panics
+    /// Where they are not.
+    pub fn until_more_is_refused_by(&self, count: usize, mut fault: impl FnMut()) {
         let enough = self.tally().failed() + count;
         clock::eventually("refusals", || {
+            fault();
             (self.tally().failed() >= enough).then_some(())
         });
     }

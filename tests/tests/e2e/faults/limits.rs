@@ -52,17 +52,21 @@ fn connections_taken(cluster: ClusterSetup) {
         // The node would take every connection that becomes free before anybody else does.
         case.cluster.execute(&format!("ALTER ROLE {ROLE} NOLOGIN"));
         let mut taken = Vec::new();
-        clock::eventually("that none is left to the node", || {
-            // One may just have been let in.
+        let mut take = || {
             end_connections(&case.cluster);
             while let Ok(connection) = PgConnection::establish(&url) {
                 taken.push(connection);
             }
+        };
+        clock::eventually("that none is left to the node", || {
+            // One may just have been let in.
+            take();
             (connections(&case.cluster) == "0" && PgConnection::establish(&url).is_err())
                 .then_some(())
         });
         case.cluster.execute(&format!("ALTER ROLE {ROLE} LOGIN"));
-        case.crowd().until_more_is_refused(10);
+        // A place that becomes free late is the node's at once.
+        case.crowd().until_more_is_refused_by(10, take);
         thread::sleep(LASTING);
         drop(taken);
         case.lifted();
