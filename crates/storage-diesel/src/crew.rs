@@ -2,10 +2,12 @@
 //! the work to those that have theirs. It would otherwise be the first to take it, since it is
 //! never busy, and refuse what others can do.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use crossbeam_channel::Sender;
 
 use crate::attempt::Runner;
 
@@ -33,9 +35,23 @@ impl Crew {
         self.connected.load(Ordering::Relaxed) > 0
     }
 
-    /// Nobody waits for a connection from now on: what is queued is done or refused.
-    pub(crate) fn close(&self) {
+    /// Nobody waits for a connection from now on: what is queued is done or refused. Tells each of
+    /// the threads to stop after that, and waits for them.
+    pub(crate) fn dismiss<J>(
+        &self,
+        threads: &Mutex<Vec<JoinHandle<()>>>,
+        jobs: &Sender<J>,
+        stop: impl Fn() -> J,
+    ) {
         self.closing.store(true, Ordering::Relaxed);
+        let threads = std::mem::take(&mut *threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for _ in &threads {
+            // Fails only if the threads are gone already.
+            drop(jobs.send(stop()));
+        }
+        for thread in threads {
+            drop(thread.join());
+        }
     }
 
     /// One more, who begins with a connection.
@@ -109,7 +125,8 @@ mod tests {
     fn nobody_is_waited_for_at_the_end() {
         let crew = Arc::new(Crew::default());
         let (one, _other) = (crew.member(), crew.member());
-        crew.close();
+        let (jobs, _queue) = crossbeam_channel::bounded(1);
+        crew.dismiss(&Mutex::default(), &jobs, || ());
         assert!(!one.has_help());
     }
 }

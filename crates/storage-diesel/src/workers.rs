@@ -1,7 +1,7 @@
 //! A few threads with a connection each that share a queue: SQLite's readers, and all of
 //! PostgreSQL's work. Each thread keeps its connection, so there is no pool to check out from.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -98,16 +98,7 @@ impl Workers {
 
     /// Finishes what is queued and ends the threads.
     pub(crate) fn close(&self) {
-        self.crew.close();
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for _ in &threads {
-            // Fails only if the threads are gone already.
-            drop(self.jobs.send(Job::Stop));
-        }
-        for thread in threads {
-            drop(thread.join());
-        }
+        self.crew.dismiss(&self.threads, &self.jobs, || Job::Stop);
     }
 }
 

@@ -3,15 +3,14 @@
 //! server can say that it owes nothing: it has been idle for a while. It is then asked, over another
 //! connection, to close that one, which also frees the locks that are held on it.
 
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 
+use super::background::Background;
 use crate::error::OpenError;
 use crate::vitals::{BACKEND, Vitals};
 
@@ -25,37 +24,11 @@ const LONG: Duration = Duration::from_secs(2);
 /// How to get a connection to ask over.
 pub(super) type Connect = Box<dyn Fn() -> Result<PgConnection, OpenError> + Send>;
 
-/// The thread.
-pub(super) struct Guard {
-    thread: Mutex<Option<Thread>>,
-}
-
-struct Thread {
-    /// Goes on until this is dropped.
-    until: Sender<()>,
-    handle: JoinHandle<()>,
-}
-
-impl Guard {
-    /// Looks after these connections on a thread.
-    pub(super) fn start(connections: Vec<Vitals>, connect: Connect) -> Result<Self, OpenError> {
-        let (until, stopped) = crossbeam_channel::bounded(0);
-        let handle = thread::Builder::new()
-            .name("postgres-guard".to_owned())
-            .spawn(move || serve(&connections, &connect, &stopped))
-            .map_err(OpenError::Thread)?;
-        let thread = Mutex::new(Some(Thread { until, handle }));
-        Ok(Self { thread })
-    }
-
-    /// Ends the thread.
-    pub(super) fn close(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Thread { until, handle }) = thread.take() {
-            drop(until);
-            drop(handle.join());
-        }
-    }
+/// Looks after these connections on a thread.
+pub(super) fn start(connections: Vec<Vitals>, connect: Connect) -> Result<Background, OpenError> {
+    Background::start("postgres-guard", move |stopped| {
+        serve(&connections, &connect, stopped);
+    })
 }
 
 fn serve(connections: &[Vitals], connect: &Connect, stopped: &Receiver<()>) {

@@ -3,6 +3,7 @@
 //! what was committed before it began: the conditional writes check again after waiting for a lock.
 
 mod advice;
+mod background;
 mod batch;
 mod clock;
 mod guard;
@@ -17,8 +18,8 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use token_core::token::rotation::{Rotation, RotationOutcome};
 
+use self::background::Background;
 use self::clock::Offset;
-use self::guard::Guard;
 use self::rotations::Rotations;
 use self::watch::Watch;
 use crate::connection::AnyConnection;
@@ -40,7 +41,7 @@ pub(crate) struct Database {
     workers: Arc<Workers>,
     rotations: Rotations,
     watch: Watch,
-    guard: Guard,
+    guard: Background,
 }
 
 impl Database {
@@ -84,7 +85,7 @@ impl Database {
         let watch = Watch::start(listening, offset, shared)?;
         let (url, limits) = (url.clone(), limits.clone());
         let ask = Box::new(move || connect(&url, &limits));
-        let guard = Guard::start(links.vitals, ask)?;
+        let guard = guard::start(links.vitals, ask)?;
         Ok(Self {
             workers,
             rotations,

@@ -3,7 +3,7 @@
 //! thread idle does not wait for company.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -82,16 +82,7 @@ impl Rotations {
 
     /// Finishes what is queued, or leaves it to the workers, and ends the threads.
     pub(super) fn close(&self) {
-        self.crew.close();
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for _ in &threads {
-            // Fails only if the threads are gone already.
-            drop(self.jobs.send(Job::Stop));
-        }
-        for thread in threads {
-            drop(thread.join());
-        }
+        self.crew.dismiss(&self.threads, &self.jobs, || Job::Stop);
     }
 }
 

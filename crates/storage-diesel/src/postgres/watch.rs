@@ -1,16 +1,16 @@
 //! What the server tells of its own accord, and what time it has: a thread with a connection for
 //! this alone.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::result::QueryResult;
 
+use super::background::Background;
 use super::clock::Offset;
 use super::session::connect_with;
 use crate::connection::AnyConnection;
@@ -34,7 +34,7 @@ const LISTEN: &str = "LISTEN renewd_ended; LISTEN renewd_keys";
 
 /// The thread.
 pub(super) struct Watch {
-    thread: Mutex<Option<Thread>>,
+    thread: Background,
     hints: Arc<Hints>,
 }
 
@@ -45,12 +45,6 @@ struct Hints {
     keys: Hint,
 }
 
-struct Thread {
-    /// Goes on until this is dropped.
-    until: Sender<()>,
-    handle: JoinHandle<()>,
-}
-
 impl Watch {
     /// Measures the clock once, then watches on a thread. The connection listens already: what ends
     /// from now on is told, so the feed may be read for the first time.
@@ -59,7 +53,6 @@ impl Watch {
         offset: Offset,
         shared: &Arc<Shared>,
     ) -> Result<Self, OpenError> {
-        let (until, stopped) = crossbeam_channel::bounded(0);
         let hints = Arc::new(Hints::default());
         let mut watcher = Watcher {
             link,
@@ -69,14 +62,8 @@ impl Watch {
             shared: Arc::clone(shared),
         };
         watcher.look()?;
-        let handle = thread::Builder::new()
-            .name("postgres-watch".to_owned())
-            .spawn(move || watcher.serve(&stopped))
-            .map_err(OpenError::Thread)?;
-        Ok(Self {
-            thread: Mutex::new(Some(Thread { until, handle })),
-            hints,
-        })
+        let thread = Background::start("postgres-watch", move |stopped| watcher.serve(stopped))?;
+        Ok(Self { thread, hints })
     }
 
     /// Comes when sessions may have ended since this was last awaited.
@@ -91,15 +78,7 @@ impl Watch {
 
     /// Ends the thread.
     pub(super) fn close(&self) {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(Thread { until, handle }) = thread {
-            drop(until);
-            drop(handle.join());
-        }
+        self.thread.close();
     }
 }
 

@@ -62,63 +62,47 @@ pub(super) fn lock_client(conn: &mut AnyConnection, id: &ClientId) -> Result<boo
     Ok(found.is_some())
 }
 
-/// Locks sessions before several of them are ended, in the order of their ids: two units that end
-/// each other's sessions in orders of their own would deadlock. Sessions come after their user, so
-/// no unit that holds one waits for a user.
+/// Locks the sessions that the filters leave, before several of them are ended, in the order of
+/// their ids: two units that end each other's sessions in orders of their own would deadlock.
+/// Sessions come after their user, so no unit that holds one waits for a user. A locking clause
+/// cannot be said of the shared connection type, nor of a query whose filters are chosen as it runs.
+macro_rules! lock_in_order {
+    ($conn:expr, $($filter:expr),+) => {{
+        if let AnyConnection::Postgres(conn) = $conn {
+            sessions::table
+                $(.filter($filter))+
+                .order(sessions::id)
+                .select(sessions::id)
+                .for_no_key_update()
+                .execute(conn)?;
+        }
+        Ok(())
+    }};
+}
+
+/// Locks these.
 pub(super) fn lock_sessions(conn: &mut AnyConnection, ids: &[Id]) -> Result<(), Failure> {
-    if let AnyConnection::Postgres(conn) = conn {
-        sessions::table
-            .filter(sessions::id.eq_any(ids))
-            .order(sessions::id)
-            .select(sessions::id)
-            .for_no_key_update()
-            .execute(conn)?;
-    }
-    Ok(())
+    lock_in_order!(conn, sessions::id.eq_any(ids))
 }
 
-/// Likewise all of a user's that have not ended.
+/// Locks all of a user's that have not ended.
 pub(super) fn lock_live_sessions(conn: &mut AnyConnection, user: UserId) -> Result<(), Failure> {
-    if let AnyConnection::Postgres(conn) = conn {
-        sessions::table
-            .filter(sessions::user_id.eq(Id::from(user)))
-            .filter(sessions::ended_at.is_null())
-            .order(sessions::id)
-            .select(sessions::id)
-            .for_no_key_update()
-            .execute(conn)?;
-    }
-    Ok(())
+    let of_user = sessions::user_id.eq(Id::from(user));
+    lock_in_order!(conn, of_user, sessions::ended_at.is_null())
 }
 
-/// Likewise all of a refresh key that have not ended.
+/// Locks all of a refresh key that have not ended.
 pub(super) fn lock_sessions_of_key(conn: &mut AnyConnection, kid: &KeyId) -> Result<(), Failure> {
-    if let AnyConnection::Postgres(conn) = conn {
-        sessions::table
-            .filter(sessions::refresh_kid.eq(kid.as_str()))
-            .filter(sessions::ended_at.is_null())
-            .order(sessions::id)
-            .select(sessions::id)
-            .for_no_key_update()
-            .execute(conn)?;
-    }
-    Ok(())
+    let of_key = sessions::refresh_kid.eq(kid.as_str());
+    lock_in_order!(conn, of_key, sessions::ended_at.is_null())
 }
 
-/// Likewise all of a registered client that have not ended.
+/// Locks all of a registered client that have not ended.
 pub(super) fn lock_sessions_of_client(
     conn: &mut AnyConnection,
     client: &ClientId,
 ) -> Result<(), Failure> {
-    if let AnyConnection::Postgres(conn) = conn {
-        sessions::table
-            .filter(sessions::client_id.eq(client.as_str()))
-            .filter(sql::<Bool>("client_id <> 'renewd'"))
-            .filter(sessions::ended_at.is_null())
-            .order(sessions::id)
-            .select(sessions::id)
-            .for_no_key_update()
-            .execute(conn)?;
-    }
-    Ok(())
+    let of_client = sessions::client_id.eq(client.as_str());
+    let registered = sql::<Bool>("client_id <> 'renewd'");
+    lock_in_order!(conn, of_client, registered, sessions::ended_at.is_null())
 }

@@ -106,6 +106,14 @@ fn end_these(
     Ok(())
 }
 
+/// Notes what was ended just now, and says how many that is.
+fn note_ended(tx: &mut Tx<'_>, ended: Vec<Id>, reason: EndReason) -> u64 {
+    let count = ended.len();
+    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
+    tx.noticed.ended_now.extend(ended);
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// Ends all sessions of a user that are not ended.
 pub(super) fn end_live(
     tx: &mut Tx<'_>,
@@ -129,11 +137,7 @@ pub(super) fn end_live(
             .returning(sessions::id)
             .get_results(tx.conn)?,
     };
-    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
-    let before = tx.noticed.ended_now.len();
-    tx.noticed.ended_now.extend(ended);
-    let count = tx.noticed.ended_now.len() - before;
-    Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    Ok(note_ended(tx, ended, reason))
 }
 
 /// Ends all sessions of a registered client that are not ended, and says how many.
@@ -153,10 +157,7 @@ pub(super) fn end_of_client(
         .set(Ending::new(reason, now))
         .returning(sessions::id)
         .get_results(tx.conn)?;
-    let count = ended.len();
-    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
-    tx.noticed.ended_now.extend(ended);
-    Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    Ok(note_ended(tx, ended, reason))
 }
 
 /// Ends all sessions whose current refresh token a key signed that is refused from now on: they
@@ -176,8 +177,7 @@ pub(super) fn end_of_key(
         .set(Ending::new(reason, now))
         .returning(sessions::id)
         .get_results(tx.conn)?;
-    let ended = ended.into_iter().map(|id| (SessionId::from(id), reason));
-    tx.noticed.ended_now.extend(ended);
+    note_ended(tx, ended, reason);
     Ok(())
 }
 
