@@ -7,6 +7,6 @@ mod error;
 mod form;
 
 pub use accept::wants_signed;
-pub use caller::{authenticate, basic, is_basic};
+pub use caller::{authenticate, basic, is_basic, prove};
 pub use error::OAuthError;
 pub use form::Form;

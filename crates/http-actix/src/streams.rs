@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{AbortHandle, AbortRegistration};
+use token_core::id::SessionId;
 
 /// How many streams there may be.
 const MOST: usize = 256;
+/// How many one follower may have: enough for each process of a large service, and not all.
+const MOST_OF_ONE: usize = 128;
 /// A stream that was not asked for more for this long has no reader: each says something every
 /// second.
 const STALLED: Duration = Duration::from_secs(10);
@@ -29,6 +32,7 @@ struct Open {
 
 #[derive(Debug)]
 struct Stream {
+    follower: SessionId,
     end: AbortHandle,
     /// Milliseconds from the start until it was last asked for more.
     asked: Arc<AtomicU64>,
@@ -42,7 +46,7 @@ pub struct Place {
     asked: Arc<AtomicU64>,
 }
 
-/// There are too many, or the server stops.
+/// There are too many, or too many of one follower, or the server stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRoom;
 
@@ -56,15 +60,19 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// A place for one more, and what ends it from outside. A stream without a reader makes room
-    /// for it.
-    pub fn open(self: &Arc<Self>) -> Result<(Place, AbortRegistration), NoRoom> {
-        self.open_with(MOST, STALLED)
+    /// A place for one more stream of a follower, and what ends it from outside. A stream without a
+    /// reader makes room for it.
+    pub fn open(
+        self: &Arc<Self>,
+        follower: SessionId,
+    ) -> Result<(Place, AbortRegistration), NoRoom> {
+        self.open_with(follower, (MOST, MOST_OF_ONE), STALLED)
     }
 
     fn open_with(
         self: &Arc<Self>,
-        most: usize,
+        follower: SessionId,
+        (most, most_of_one): (usize, usize),
         stalled: Duration,
     ) -> Result<(Place, AbortRegistration), NoRoom> {
         let mut open = self.lock();
@@ -73,7 +81,11 @@ impl Streams {
         }
         let now = self.millis();
         let stalled = u64::try_from(stalled.as_millis()).unwrap_or(u64::MAX);
-        if open.streams.len() >= most {
+        let is_full = |open: &Open| {
+            let own = open.streams.values().filter(|s| s.follower == follower);
+            open.streams.len() >= most || own.count() >= most_of_one
+        };
+        if is_full(&open) {
             open.streams.retain(|_, stream| {
                 let has_reader = now.saturating_sub(stream.asked.load(Ordering::Relaxed)) < stalled;
                 if !has_reader {
@@ -82,7 +94,7 @@ impl Streams {
                 has_reader
             });
         }
-        if open.streams.len() >= most {
+        if is_full(&open) {
             return Err(NoRoom);
         }
         let (end, ended) = AbortHandle::new_pair();
@@ -90,6 +102,7 @@ impl Streams {
         open.made += 1;
         let name = open.made;
         let stream = Stream {
+            follower,
             end,
             asked: Arc::clone(&asked),
         };
@@ -140,21 +153,39 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(1_000);
 
+    fn follower(n: u8) -> SessionId {
+        SessionId::from_uuid(uuid::Uuid::from_bytes([n; 16]))
+    }
+
     #[test]
     fn there_are_only_so_many() {
         let streams = Arc::new(Streams::default());
-        let first = streams.open_with(2, LONG).unwrap();
-        let _second = streams.open_with(2, LONG).unwrap();
-        assert_eq!(streams.open_with(2, LONG).err(), Some(NoRoom));
+        let open = |n| streams.open_with(follower(n), (2, 2), LONG);
+        let first = open(1).unwrap();
+        let _second = open(2).unwrap();
+        assert_eq!(open(3).err(), Some(NoRoom));
         drop(first);
-        assert!(streams.open_with(2, LONG).is_ok());
+        assert!(open(3).is_ok());
+    }
+
+    #[test]
+    fn nobody_has_all_of_them() {
+        let streams = Arc::new(Streams::default());
+        let open = |n| streams.open_with(follower(n), (3, 2), LONG);
+        let first = open(1).unwrap();
+        let _second = open(1).unwrap();
+        assert_eq!(open(1).err(), Some(NoRoom));
+        let _others = open(2).unwrap();
+        drop(first);
+        assert!(open(1).is_ok());
     }
 
     #[test]
     fn one_without_a_reader_makes_room() {
         let streams = Arc::new(Streams::default());
-        let (place, ended) = streams.open_with(1, LONG).unwrap();
-        let (_other, _) = streams.open_with(1, Duration::ZERO).unwrap();
+        let open = |stalled| streams.open_with(follower(1), (1, 1), stalled).unwrap();
+        let (place, ended) = open(LONG);
+        let (_other, _) = open(Duration::ZERO);
         assert!(ended.handle().is_aborted());
         drop(place);
         assert_eq!(streams.lock().streams.len(), 1, "the other one stays");
@@ -163,10 +194,10 @@ mod tests {
     #[test]
     fn all_end_together_and_no_more_begin() {
         let streams = Arc::new(Streams::default());
-        let (_place, ended) = streams.open().unwrap();
+        let (_place, ended) = streams.open(follower(1)).unwrap();
         assert!(!ended.handle().is_aborted());
         streams.close();
         assert!(ended.handle().is_aborted());
-        assert_eq!(streams.open().err(), Some(NoRoom));
+        assert_eq!(streams.open(follower(1)).err(), Some(NoRoom));
     }
 }

@@ -17,7 +17,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
-use token_core::id::ClientId;
 use token_core::throttle::{AccountKey, PasswordThrottle, RetryAfter};
 
 use self::bucket::{Buckets, Size};
@@ -42,8 +41,7 @@ const WIDE: Size = Size {
     then_every: Duration::from_secs(5),
 };
 
-/// A client's secret from one network: a hundred attempts at once, as many as a busy client may
-/// have under way, then one in ten seconds. Each right one fills the bucket.
+/// Wrong secrets of clients from one network: a hundred at once, then one in ten seconds.
 const SECRET: Size = Size {
     at_once: NonZeroU32::new(100).unwrap(),
     then_every: Duration::from_secs(10),
@@ -93,10 +91,6 @@ impl<C: Clock> Throttle<C> {
         })
     }
 
-    fn secret_key(&self, client: Option<&ClientId>, address: Option<IpAddr>) -> u64 {
-        self.keys.hash_one((client, address.map(network)))
-    }
-
     fn tight_key(&self, account: &AccountKey, address: Option<IpAddr>) -> u64 {
         self.keys.hash_one((account, address.map(network)))
     }
@@ -120,19 +114,12 @@ where
         self.of_address(address)
     }
 
-    /// Not by the address beside: a client that asks about every request it gets would empty it.
-    /// Nor by the client from everywhere: what many networks together cannot find needs no such
-    /// limit, and they could keep the client out.
-    fn attempt_secret(
-        &self,
-        client: Option<&ClientId>,
-        address: Option<IpAddr>,
-    ) -> Result<(), RetryAfter> {
-        self.secrets.take(self.secret_key(client, address))
-    }
-
-    fn secret_was_right(&self, client: &ClientId, address: Option<IpAddr>) {
-        self.secrets.forget(self.secret_key(Some(client), address));
+    /// Not in the bucket of passwords: a service that has its secret wrong would empty that of the
+    /// people beside it. Nor by the client: that would tell which clients there are.
+    fn wrong_secret(&self, address: Option<IpAddr>) -> Result<(), RetryAfter> {
+        address.map_or(Ok(()), |address| {
+            self.secrets.take(self.keys.hash_one(network(address)))
+        })
     }
 
     /// Forgets what was counted here and what was counted everywhere. What was counted in other
@@ -296,26 +283,21 @@ mod tests {
         assert_eq!(throttle.wide.len(), 61);
     }
 
-    /// A guesser runs dry; the client elsewhere does not notice, nor does one that is right.
+    /// Whoever guesses secrets is told to wait; passwords are counted for themselves, and so is
+    /// every other network.
     #[test]
-    fn secrets_are_not_guessed() {
+    fn a_network_has_so_many_wrong_secrets() {
         let (clock, throttle) = throttle();
-        let client = ClientId::from_trusted("client-1".to_owned());
-        let (guesser, owner) = (Some(address("192.0.2.7")), Some(address("192.0.2.8")));
-        for known in [Some(&client), None] {
-            for n in 0..100 {
-                assert_eq!(throttle.attempt_secret(known, guesser), Ok(()), "{n}");
-            }
-            assert_eq!(throttle.attempt_secret(known, guesser), refused(10));
+        let guesser = Some(address("192.0.2.7"));
+        for n in 0..100 {
+            assert_eq!(throttle.wrong_secret(guesser), Ok(()), "{n}");
         }
-        for _ in 0..1_000 {
-            assert_eq!(throttle.attempt_secret(Some(&client), owner), Ok(()));
-            throttle.secret_was_right(&client, owner);
-        }
-        assert!(throttle.attempt_secret(Some(&client), guesser).is_err());
+        assert_eq!(throttle.wrong_secret(guesser), refused(10));
+        assert_eq!(throttle.wrong_secret(Some(address("192.0.2.8"))), Ok(()));
+        assert_eq!(throttle.attempt_from(guesser), Ok(()));
         clock.advance(Duration::from_secs(10));
-        assert_eq!(throttle.attempt_secret(Some(&client), guesser), Ok(()));
-        assert_eq!(throttle.attempt_secret(Some(&client), guesser), refused(10));
+        assert_eq!(throttle.wrong_secret(guesser), Ok(()));
+        assert_eq!(throttle.wrong_secret(guesser), refused(10));
     }
 
     #[test]

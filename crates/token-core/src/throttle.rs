@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::id::{ClientId, UserId};
+use crate::id::UserId;
 use crate::user::Identifier;
 
 /// What attempts are counted by: the account, whatever the spelling, on every path that checks a
@@ -29,16 +29,10 @@ pub trait PasswordThrottle: Send + Sync {
     /// refuses it.
     fn attempt_from(&self, address: Option<IpAddr>) -> Result<(), RetryAfter>;
 
-    /// Counts an attempt to prove who a client is, before its secret is compared, or refuses it.
-    /// A client that does not exist is counted by the address alone.
-    fn attempt_secret(
-        &self,
-        client: Option<&ClientId>,
-        address: Option<IpAddr>,
-    ) -> Result<(), RetryAfter>;
-
-    /// The attempt's secret was right: the client starts anew at this address.
-    fn secret_was_right(&self, client: &ClientId, address: Option<IpAddr>);
+    /// Counts a client's secret that was wrong, or refuses to say so: whoever goes on like that is
+    /// to wait. A right one is never counted: 256 random bits are not guessed, however often, and
+    /// nobody is to be able to keep a client out.
+    fn wrong_secret(&self, address: Option<IpAddr>) -> Result<(), RetryAfter>;
 
     /// The attempt's password was right: the account's owner is there, at this address, so the
     /// account starts anew.
@@ -58,11 +52,9 @@ impl PasswordThrottle for Unlimited {
         Ok(())
     }
 
-    fn attempt_secret(&self, _: Option<&ClientId>, _: Option<IpAddr>) -> Result<(), RetryAfter> {
+    fn wrong_secret(&self, _: Option<IpAddr>) -> Result<(), RetryAfter> {
         Ok(())
     }
-
-    fn secret_was_right(&self, _: &ClientId, _: Option<IpAddr>) {}
 
     fn succeeded(&self, _: &AccountKey, _: Option<IpAddr>) {}
 }

@@ -72,6 +72,14 @@ impl Registered {
             .string("access_token")
     }
 
+    /// A token for the client itself, good for a part of what it may.
+    #[track_caller]
+    pub fn token_for(&self, scope: &str) -> String {
+        let asked = [("grant_type", "client_credentials"), ("scope", scope)];
+        let reply = self.post("/oauth2/token", &asked).expect(200);
+        reply.string("access_token")
+    }
+
     /// A refresh by `POST /oauth2/token`.
     pub fn refresh(&self, token: &str) -> Reply {
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];

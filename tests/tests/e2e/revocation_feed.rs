@@ -264,9 +264,7 @@ fn only_clients_may_follow() {
         .bearer(&for_user)
         .send()
         .problem(403, "insufficient_scope");
-    let narrow = [("grant_type", "client_credentials"), ("scope", "other")];
-    let narrow = client.post("/oauth2/token", &narrow).expect(200);
-    let reply = get().bearer(&narrow.string("access_token")).send();
+    let reply = get().bearer(&client.token_for("other")).send();
     let reply = reply.problem(403, "insufficient_scope");
     let challenge = reply.header("www-authenticate").expect("a challenge");
     assert!(challenge.contains("insufficient_scope"), "{challenge}");
@@ -351,18 +349,25 @@ fn a_stream_ends_with_its_server() {
     );
 }
 
-/// Two hundred and fifty-six and no more; who goes makes room.
+/// Two hundred and fifty-six and no more, of one client half of them; who
+/// goes makes room.
 #[test]
 fn there_are_only_so_many_streams() {
     let server = Server::sqlite();
-    let client = Registered::new(&server, &[]);
-    let mut streams: Vec<_> = (0..256).map(|_| follow(&server, &client)).collect();
+    let (client, other) = (Registered::new(&server, &[]), Registered::new(&server, &[]));
+    let mut streams: Vec<_> = (0..128).map(|_| follow(&server, &client)).collect();
     let one_more = || {
         server
             .call("GET", PATH)
             .header("authorization", client.basic())
     };
     one_more().send().problem(503, "too_many_streams");
+    let others: Vec<_> = (0..128).map(|_| follow(&server, &other)).collect();
+    let third = Registered::new(&server, &[]);
+    let call = server.call("GET", PATH);
+    let call = call.header("authorization", third.basic());
+    call.send().problem(503, "too_many_streams");
+    drop(others);
     drop(streams.pop());
     clock::eventually("room", || {
         let authorization = client.basic();

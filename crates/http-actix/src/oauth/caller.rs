@@ -7,7 +7,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use token_core::client::ClientSecret;
-use token_core::service::{AuthenticatedClient, PresentedClient};
+use token_core::id::ClientId;
+use token_core::service::{AuthenticatedClient, ClientRefused, PresentedClient, Service};
 
 use super::form::decode;
 use super::{Form, OAuthError};
@@ -52,7 +53,23 @@ pub async fn authenticate(
             address,
         },
     };
-    Ok(state.service.authenticate_client(presented).await?)
+    Ok(prove(&state.service, presented).await?)
+}
+
+/// Finds out whether a client is what it says. Attempts that fail are in the log by their name, if
+/// it could be a client's: anything else may be a secret in the wrong place.
+pub async fn prove(
+    service: &Service,
+    presented: PresentedClient,
+) -> Result<AuthenticatedClient, ClientRefused> {
+    let named = ClientId::parse_registered(&presented.id);
+    let outcome = service.authenticate_client(presented).await;
+    if let (Err(ClientRefused::Invalid | ClientRefused::Throttled(_)), Some(client)) =
+        (&outcome, named)
+    {
+        tracing::info!(%client, "a client did not prove who it is");
+    }
+    outcome
 }
 
 /// Whether an `Authorization` header says that a client proves who it is, for routes where there

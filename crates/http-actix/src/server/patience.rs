@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use token_core::client::RegisteredClient;
-use token_core::id::{ClientId, SessionId, UserId};
+use token_core::id::{ClientId, KeyId, SessionId, UserId};
 use token_core::password::PasswordHash;
 use token_core::session::Session;
 use token_core::store::{
@@ -21,9 +21,9 @@ use token_core::token::rotation::{Rotation, RotationOutcome};
 use token_core::user::{Credentials, Identifier, User};
 use tokio::time::timeout;
 
-/// What is read once, while the process starts and nobody is kept waiting yet, may be a large part
-/// of the database.
-const AT_START: Duration = Duration::from_mins(1);
+/// What is read while nobody is kept waiting, at the start or by a job, may be a large part of the
+/// database.
+const AT_LENGTH: Duration = Duration::from_mins(1);
 
 /// A storage that answers in time, or says that it did not.
 pub(super) struct Patient<S> {
@@ -170,6 +170,15 @@ impl<S: Store> KeyStore for Patient<S> {
     }
 
     /// As long as it takes: nothing is asked of the database.
+    /// The job that looks after keys asks, and nobody waits for it.
+    fn refresh_keys_needed_until(
+        &self,
+        kids: Vec<KeyId>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Timestamp>> {
+        within(AT_LENGTH, self.store.refresh_keys_needed_until(kids, now))
+    }
+
     fn keys_changed(&self) -> BoxFuture<'_, ()> {
         self.store.keys_changed()
     }
@@ -204,7 +213,7 @@ impl<S: Store> FeedStore for Patient<S> {
     fn ended_sessions(&self, cursor: FeedCursor, since: Timestamp) -> StoreFuture<'_, FeedPage> {
         let patience = match cursor.position() {
             // The whole retention, not what is new.
-            None => self.patience.max(AT_START),
+            None => self.patience.max(AT_LENGTH),
             Some(_) => self.patience,
         };
         within(patience, self.store.ended_sessions(cursor, since))
@@ -217,7 +226,7 @@ impl<S: Store> FeedStore for Patient<S> {
 
     /// Reads every session, once.
     fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        within(self.patience.max(AT_START), self.store.newest_rotation())
+        within(self.patience.max(AT_LENGTH), self.store.newest_rotation())
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -3,11 +3,13 @@
 use std::future::pending;
 use std::sync::Arc;
 
+use token_core::id::KeyId;
 use token_core::store::{
     BoxFuture, KeyChange, KeyChangeOutcome, KeyStore, Rewrap, StoreFuture, StoredKey,
 };
+use token_core::time::Timestamp;
 
-use crate::queries::keys;
+use crate::queries::{keys, sessions};
 use crate::storage::{Database, Storage};
 
 impl KeyStore for Storage {
@@ -31,6 +33,14 @@ impl KeyStore for Storage {
 
     fn rewrap_keys(&self, rewrap: Rewrap) -> StoreFuture<'_, bool> {
         self.write(move |tx| keys::rewrap(tx, &rewrap))
+    }
+
+    fn refresh_keys_needed_until(
+        &self,
+        kids: Vec<KeyId>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(move |conn| sessions::last_end_of_keys(conn, &kids, now))
     }
 
     fn keys_changed(&self) -> BoxFuture<'_, ()> {

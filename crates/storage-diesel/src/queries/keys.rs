@@ -92,12 +92,10 @@ pub(crate) fn change(
                 }
             }
             KeyStep::Publish(key) => publish(tx.conn, key, now)?,
-            KeyStep::Move { key, from, to } => {
-                advance(tx.conn, key, *from, *to, now)?;
-                if key.purpose == KeyPurpose::Refresh && *to == KeyState::Retired {
-                    sessions::end_of_key(tx, &key.kid, EndReason::Admin, now)?;
-                }
-            }
+            KeyStep::Move { key, from, to } => advance(tx.conn, key, *from, *to, now)?,
+        }
+        if let Some(kid) = step.retired_refresh_key() {
+            sessions::end_of_key(tx, kid, EndReason::Admin, now)?;
         }
     }
     for event in &change.events {

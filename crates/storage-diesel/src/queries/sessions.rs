@@ -160,6 +160,23 @@ pub(super) fn end_of_client(
     Ok(note_ended(tx, ended, reason))
 }
 
+/// When the last live session ends, at the latest, whose refresh token one of the keys signed.
+pub(crate) fn last_end_of_keys(
+    conn: &mut AnyConnection,
+    kids: &[KeyId],
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let last = sessions::table
+        .filter(sessions::refresh_kid.eq_any(kids.iter().map(KeyId::as_str)))
+        .filter(sessions::expires_at.gt(Time::from(now)))
+        .filter(sessions::ended_at.is_null())
+        .order(sessions::max_expires_at.desc())
+        .select(sessions::max_expires_at)
+        .first::<Time>(conn)
+        .optional()?;
+    Ok(last.map(Timestamp::from))
+}
+
 /// Ends all sessions whose current refresh token a key signed that is refused from now on: they
 /// could not go on, and would look alive until their idle end.
 pub(super) fn end_of_key(

@@ -24,6 +24,7 @@ fn due() -> KeyTask {
         jwks_max_age: Duration::from_secs(1),
         access_lifetime: Duration::from_secs(1),
         session_max_age: Duration::from_secs(1),
+        refresh_needed_until: None,
     })
 }
 

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, also in their helpers"
 )]
 
+mod keys;
 mod node;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use node::{Node, Setup};
 use pollster::block_on;
-use token_core::key::{AccessAlgorithm, KeyRingError, MasterKey};
+use token_core::key::{KeyRingError, MasterKey};
 use token_core::password::PresentedPassword;
 use token_core::random::SystemEntropy;
 use token_core::service::{AccessRefused, LogoutRequest, PasswordError, RefreshError, StartError};
@@ -259,81 +260,4 @@ fn passwords_of_another_cost_are_compared() {
     let renewal = node.login().unwrap().renewal.unwrap();
     block_on(node.service.renew_hash(renewal)).unwrap();
     assert!(node.login().unwrap().renewal.is_none());
-}
-
-/// Does what is due with the keys, until nothing is.
-fn look_after_keys(node: &Node) {
-    while let Some(due) = block_on(node.service.keys_due()).unwrap() {
-        let change = node.service.prepare_keys(due);
-        block_on(node.service.change_keys(change)).unwrap();
-    }
-}
-
-/// S32: from one schedule to the next: published, signing, kept as long as its tokens, gone.
-#[test]
-fn keys_change_by_themselves() {
-    let (_directory, node) = fresh();
-    let state = || {
-        look_after_keys(&node);
-        let ring = node.service.keys();
-        (ring.access().kid().clone(), ring.published().keys.len())
-    };
-    let pass = |seconds| node.clock.advance(Duration::from_secs(seconds));
-    let (first, published) = state();
-    assert_eq!(published, 1);
-    pass(90 * 86_400 - 311);
-    assert_eq!(state(), (first.clone(), 1));
-    pass(1);
-    assert_eq!(state(), (first.clone(), 2));
-    pass(309);
-    assert_eq!(state(), (first.clone(), 2));
-    let last = node.login().unwrap().pair.access.token;
-    pass(1);
-    let (second, published) = state();
-    assert_ne!(second, first);
-    assert_eq!(published, 2);
-    pass(890);
-    assert!(node.service.authenticate(last.expose()).is_ok());
-    pass(900 + 105 - 890 - 1);
-    assert_eq!(state(), (second.clone(), 2));
-    pass(1);
-    assert_eq!(state(), (second, 1));
-    let stored = block_on(node.store.all_keys()).unwrap();
-    let wiped = stored.iter().find(|key| key.kid == first).unwrap();
-    assert!(wiped.sealed.is_empty());
-}
-
-/// S32: a node that is started with another algorithm signs on with the old key until everybody
-/// can have the new one; where nothing is stored it begins with it.
-#[test]
-fn another_algorithm_takes_over_in_its_time() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("renewd.db");
-    let setup = Setup::new();
-    let with = |algorithm| Setup {
-        algorithm,
-        ..setup.clone()
-    };
-    let alg = |node: &Node| {
-        look_after_keys(node);
-        let pair = node.login().unwrap().pair;
-        assert!(
-            node.service
-                .authenticate(pair.access.token.expose())
-                .is_ok()
-        );
-        let ring = node.service.keys();
-        let jwk = ring.access().public().unwrap();
-        serde_json::to_value(jwk).unwrap()["alg"].clone()
-    };
-    let node = Node::start(&path, &with(AccessAlgorithm::EdDsa)).unwrap();
-    node.register();
-    assert_eq!(alg(&node), "EdDSA");
-    drop(node);
-    let node = Node::start(&path, &with(AccessAlgorithm::Es256)).unwrap();
-    assert_eq!(alg(&node), "EdDSA");
-    node.clock.advance(Duration::from_secs(309));
-    assert_eq!(alg(&node), "EdDSA");
-    node.clock.advance(Duration::from_secs(1));
-    assert_eq!(alg(&node), "ES256");
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pollster::block_on;
 use storage_diesel::{DatabaseUrl, Options, Storage};
-use token_core::id::ClientId;
 use token_core::key::{AccessAlgorithm, KeySources, MasterKey, Peppers, SigningSecret};
 use token_core::password::{
     BcryptCost, BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash,
@@ -63,15 +62,9 @@ impl Clock for TestClock {
 pub struct Counting(pub Mutex<Vec<AccountKey>>);
 
 impl PasswordThrottle for Counting {
-    fn attempt_secret(
-        &self,
-        _: Option<&ClientId>,
-        _: Option<std::net::IpAddr>,
-    ) -> Result<(), RetryAfter> {
+    fn wrong_secret(&self, _: Option<std::net::IpAddr>) -> Result<(), RetryAfter> {
         Ok(())
     }
-
-    fn secret_was_right(&self, _: &ClientId, _: Option<std::net::IpAddr>) {}
 
     fn attempt(&self, account: &AccountKey, _: Option<std::net::IpAddr>) -> Result<(), RetryAfter> {
         self.0.lock().unwrap().push(account.clone());
@@ -135,6 +128,8 @@ pub struct Setup {
     pub cost: u32,
     /// The algorithm of managed keys.
     pub algorithm: AccessAlgorithm,
+    /// How long a session lasts at the most.
+    pub max_age: &'static str,
 }
 
 impl Setup {
@@ -145,6 +140,18 @@ impl Setup {
             secrets: false,
             cost: 10,
             algorithm: AccessAlgorithm::Es256,
+            max_age: "90d",
+        }
+    }
+
+    /// Where its keys come from.
+    pub fn sources(&self) -> KeySources {
+        let secret = |text| self.secrets.then(|| SigningSecret::parse(text).unwrap());
+        KeySources {
+            master: self.master.clone(),
+            access_secret: secret("Yx3-kQ9vTz1LrP0wNe7uHs5dCj2mBg8a"),
+            access_algorithm: self.algorithm,
+            refresh_secret: secret("b6Fq_ZtW4nUe0KcXo8RjA2yMhV7pLd1s"),
         }
     }
 }
@@ -169,7 +176,7 @@ impl Node {
         let start = Timestamp::from_unix_seconds(1_800_000_000);
         let clock = Arc::new(TestClock(Mutex::new((start, Duration::ZERO))));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let policy = policy();
+        let policy = policy(setup);
         let freshness = Freshness {
             max_staleness: Duration::from_secs(10),
             when_stale: WhenStale::Open,
@@ -188,18 +195,12 @@ impl Node {
             after_verify: Mutex::default(),
         });
         let throttle = Arc::new(Counting::default());
-        let secret = |text| setup.secrets.then(|| SigningSecret::parse(text).unwrap());
         let verifying = VerifierPolicy::new(ISSUER, ISSUER).unwrap();
         let service = block_on(Service::start(Parts {
             store: Arc::clone(&store) as Arc<_>,
             clock: Arc::clone(&clock) as Arc<_>,
             entropy,
-            keys: KeySources {
-                master: setup.master.clone(),
-                access_secret: secret("Yx3-kQ9vTz1LrP0wNe7uHs5dCj2mBg8a"),
-                access_algorithm: setup.algorithm,
-                refresh_secret: secret("b6Fq_ZtW4nUe0KcXo8RjA2yMhV7pLd1s"),
-            },
+            keys: setup.sources(),
             key_settings: KeySettings {
                 rotation: Some("90d".parse().unwrap()),
                 jwks_max_age: "5m".parse().unwrap(),
@@ -276,11 +277,11 @@ impl Node {
     }
 }
 
-fn policy() -> SessionPolicy {
+fn policy(setup: &Setup) -> SessionPolicy {
     SessionPolicy {
         access_lifetime: "15m".parse().unwrap(),
         idle_lifetime: "60d".parse().unwrap(),
-        max_age: "90d".parse().unwrap(),
+        max_age: setup.max_age.parse().unwrap(),
         refresh: RefreshPolicy::Sliding,
         reuse: ReusePolicy::Strict,
         replay_window: "30s".parse().unwrap(),

@@ -135,7 +135,7 @@ mod tests {
         let scope = Scope::parse("read write").unwrap();
         let (client, session, secret) = RegisteredClient::register(name, scope, now, &entropy);
         assert_eq!(client.name.as_str(), "billing");
-        assert!(client.secret.is_of(&secret));
+        assert!(client.secret == secret.digest());
         assert_eq!(
             (&session.client_id, session.id),
             (&client.id, client.session_id)

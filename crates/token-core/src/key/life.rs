@@ -44,6 +44,9 @@ pub struct KeyLife {
     pub access_lifetime: Duration,
     /// How long a session lasts at the most.
     pub session_max_age: Duration,
+    /// Until when some session needs a refresh key that would be retired otherwise: one that began
+    /// when sessions were configured to last longer.
+    pub refresh_needed_until: Option<Timestamp>,
 }
 
 /// A key among all others.
@@ -142,6 +145,11 @@ impl KeyLife {
         Some(COMMIT_BOUND + RELOAD_BOUND + valid + CLOCK_BOUND * 2)
     }
 
+    fn needed_until(&self, purpose: KeyPurpose) -> Option<Timestamp> {
+        self.refresh_needed_until
+            .filter(|_| purpose == KeyPurpose::Refresh)
+    }
+
     /// The `alg` of the first key of a purpose, if it is managed.
     fn first(&self, purpose: KeyPurpose) -> Option<&'static str> {
         match purpose {
@@ -189,6 +197,20 @@ impl KeyTask {
     }
 }
 
+impl KeyStep {
+    /// The refresh key that is refused after this step, if it is one.
+    pub fn retired_refresh_key(&self) -> Option<&KeyId> {
+        match self {
+            Self::Move { key, to, .. }
+                if key.purpose == KeyPurpose::Refresh && *to == KeyState::Retired =>
+            {
+                Some(&key.kid)
+            }
+            Self::Move { .. } | Self::Create { .. } | Self::Publish(_) => None,
+        }
+    }
+}
+
 impl KeyRef {
     fn of(key: &StoredKey) -> Self {
         Self {
@@ -232,7 +254,8 @@ fn due(keys: &[StoredKey], life: &KeyLife, now: Timestamp) -> Vec<KeyStep> {
         };
         for key in of(keys, purpose).filter(|key| key.state == KeyState::Retiring) {
             let since = key.times.retiring_at.unwrap_or(now);
-            if since.plus(kept) <= now {
+            let needed = life.needed_until(purpose).is_some_and(|at| at > now);
+            if since.plus(kept) <= now && !needed {
                 steps.push(moved(key, KeyState::Retired));
             }
         }

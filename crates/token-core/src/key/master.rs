@@ -7,6 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, HKDF_SHA384, KeyType, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::pepper::Pepper;
 use crate::encoding;
@@ -90,15 +91,17 @@ impl MasterKey {
     }
 
     /// Decrypts what [`Self::seal`] made for the same place.
-    pub fn unseal(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
+    pub fn unseal(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or(UnsealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| UnsealError)?;
-        let mut buffer = sealed.to_vec();
+        let mut buffer = Zeroizing::new(sealed.to_vec());
         let plain = self
             .sealing_key()
             .open_in_place(nonce, Aad::from(place), &mut buffer)
             .map_err(|_| UnsealError)?;
-        Ok(plain.to_vec())
+        let length = plain.len();
+        buffer.truncate(length);
+        Ok(buffer)
     }
 
     #[expect(
@@ -131,13 +134,13 @@ pub(super) fn derive<const N: usize>(secret: &[u8], label: &[u8]) -> SecretBytes
         }
     }
     let hash = if N > 32 { HKDF_SHA384 } else { HKDF_SHA256 };
-    let mut out = [0_u8; N];
+    let mut out = Zeroizing::new([0_u8; N]);
     Salt::new(hash, &[])
         .extract(secret)
         .expand(&[label], Length(N))
-        .and_then(|okm| okm.fill(&mut out))
+        .and_then(|okm| okm.fill(out.as_mut_slice()))
         .expect("HKDF expands");
-    SecretBytes::new(out)
+    SecretBytes::new(*out)
 }
 
 #[cfg(test)]
@@ -178,8 +181,8 @@ mod tests {
         let key = MasterKey::generate(&CountingEntropy::default());
         let sealed = key.seal("access/k1", b"private");
         assert_eq!(
-            key.unseal("access/k1", &sealed).as_deref(),
-            Ok(&b"private"[..])
+            key.unseal("access/k1", &sealed).unwrap().as_slice(),
+            b"private"
         );
         assert_ne!(key.seal("access/k1", b"private"), sealed, "nonces differ");
         assert_eq!(key.unseal("access/k2", &sealed), Err(UnsealError));

@@ -31,7 +31,7 @@ pub enum KeyRingError {
     #[error(
         "the master key does not fit this database: its keys were sealed with another one. \
          Give the master key that was used before (the variable RENEWD_MASTER_KEY_FILE or the \
-         file master.key beside the database)"
+         file master.key beside the database); if `renewctl key rewrap` was interrupted, run it again"
     )]
     WrongMasterKey,
     /// A key cannot be opened or used.

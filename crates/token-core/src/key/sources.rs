@@ -1,5 +1,7 @@
 //! Where keys come from: made here and sealed for storage, opened again, or configured.
 
+use zeroize::Zeroizing;
+
 use super::access::{AccessKey, SigningSecret};
 use super::algorithm::AccessAlgorithm;
 use super::life::{KeyRefusal, KeyStep, KeyTask, PEPPER};
@@ -48,6 +50,12 @@ impl KeyPlan {
     pub fn new(task: KeyTask, stored: &[StoredKey], now: Timestamp) -> Result<Self, KeyRefusal> {
         let steps = task.decide(stored, now)?;
         Ok(Self { task, steps, now })
+    }
+
+    /// The refresh keys that are refused once it is carried out.
+    pub fn retired_refresh_keys(&self) -> Vec<KeyId> {
+        let retired = self.steps.iter().filter_map(KeyStep::retired_refresh_key);
+        retired.cloned().collect()
     }
 
     /// Whether there is nothing to do.
@@ -169,7 +177,7 @@ impl KeySources {
         let mut proofs = stored
             .iter()
             .filter(|key| key.purpose == KeyPurpose::MasterCheck);
-        if proofs.all(|proof| self.open(proof).as_deref() == Ok(MASTER_CHECK)) {
+        if proofs.all(|proof| self.open(proof).is_ok_and(|plain| *plain == MASTER_CHECK)) {
             Ok(())
         } else {
             Err(KeyRingError::WrongMasterKey)
@@ -193,7 +201,7 @@ impl KeySources {
     }
 
     /// Decrypts the secret part of a key.
-    pub(super) fn open(&self, key: &StoredKey) -> Result<Vec<u8>, KeyRingError> {
+    pub(super) fn open(&self, key: &StoredKey) -> Result<Zeroizing<Vec<u8>>, KeyRingError> {
         if key.master_kid != self.master.kid() {
             return Err(KeyRingError::WrongMasterKey);
         }
@@ -206,7 +214,7 @@ impl KeySources {
         let made = Made {
             kid: KeyId::from_trusted(self.master.kid()),
             public_jwk: None,
-            secret: MASTER_CHECK.to_vec(),
+            secret: MASTER_CHECK.to_vec().into(),
         };
         self.seal(
             KeyPurpose::MasterCheck,
@@ -222,7 +230,7 @@ impl KeySources {
         let made = Made {
             kid: self.master.pepper().kid().clone(),
             public_jwk: None,
-            secret: material.expose().to_vec(),
+            secret: material.expose().to_vec().into(),
         };
         self.seal(
             KeyPurpose::Pepper,
@@ -249,7 +257,7 @@ impl KeySources {
                 Made {
                     kid: RefreshKey::from_material(&material).kid().clone(),
                     public_jwk: None,
-                    secret: material.to_vec(),
+                    secret: material.to_vec().into(),
                 }
             }
             KeyPurpose::Pepper if alg == PEPPER => {
@@ -257,7 +265,7 @@ impl KeySources {
                 Made {
                     kid: Pepper::from_material(&material, false).kid().clone(),
                     public_jwk: None,
-                    secret: material.to_vec(),
+                    secret: material.to_vec().into(),
                 }
             }
             KeyPurpose::Refresh | KeyPurpose::Pepper | KeyPurpose::MasterCheck => return None,
@@ -277,7 +285,7 @@ impl KeySources {
         Some(Made {
             kid: key.kid().clone(),
             public_jwk: key.public().and_then(|jwk| serde_json::to_string(jwk).ok()),
-            secret: pkcs8,
+            secret: pkcs8.into(),
         })
     }
 
@@ -314,7 +322,7 @@ impl KeySources {
 struct Made {
     kid: KeyId,
     public_jwk: Option<String>,
-    secret: Vec<u8>,
+    secret: Zeroizing<Vec<u8>>,
 }
 
 /// Keys of a purpose, oldest first.

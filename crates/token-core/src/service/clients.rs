@@ -104,17 +104,16 @@ impl Service {
             }
             (Some(_), None) | (None, _) => return Err(ClientRefused::Invalid),
         };
+        let digest = secret.digest();
         let found = self.parts.store.client(id).await?;
+        if let Some(client) = found.filter(|client| client.secret == digest) {
+            return Ok(AuthenticatedClient::Registered(Box::new(client)));
+        }
         let throttle = &self.parts.throttle;
-        // Counted before it is compared, so that guesses side by side count like guesses in a row.
         throttle
-            .attempt_secret(found.as_ref().map(|client| &client.id), address)
+            .wrong_secret(address)
             .map_err(ClientRefused::Throttled)?;
-        let client = found
-            .filter(|client| client.secret.is_of(&secret))
-            .ok_or(ClientRefused::Invalid)?;
-        throttle.secret_was_right(&client.id, address);
-        Ok(AuthenticatedClient::Registered(Box::new(client)))
+        Err(ClientRefused::Invalid)
     }
 
     /// A token for a client itself (RFC 6749 §4.4), for as much as was asked for, or else for all

@@ -1,5 +1,6 @@
 //! The keys in use, and how they are read again.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::{Parts, Service, StartError};
 use crate::key::life::{self, KeyLife, KeyTask};
 use crate::key::{KeyPlan, KeyRing, KeyRingError};
 use crate::store::{KeyChange, KeyChangeOutcome, StoreError, StoredKey};
-use crate::time::Lifetime;
+use crate::time::{Lifetime, Timestamp};
 
 /// Strangers can name keys that do not exist; they cause one look at storage in this time.
 const COOL_DOWN: Duration = Duration::from_secs(1);
@@ -30,6 +31,17 @@ pub enum ReloadError {
 #[derive(Debug, Default)]
 pub(super) struct Reload(Mutex<State>);
 
+/// Until when a refresh key that might be retired is needed, as far as that was looked up.
+#[derive(Debug, Default)]
+pub(super) struct Needed(Mutex<Option<Timestamp>>);
+
+/// Which reading of the keys is the newest that was taken over: they may overtake each other.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    begun: AtomicU64,
+    newest: Mutex<u64>,
+}
+
 #[derive(Debug, Default, Clone, Copy)]
 enum State {
     #[default]
@@ -38,6 +50,9 @@ enum State {
     /// Done at that monotonic time.
     Done(Duration),
 }
+
+/// When it is looked up again whether a refresh key is needed, if that failed.
+const LOOK_AGAIN: Duration = Duration::from_hours(1);
 
 /// How often a change is decided again because other processes changed the keys meanwhile.
 const ATTEMPTS: u32 = 10;
@@ -76,8 +91,7 @@ impl Service {
 
     /// Reads the keys again. If that fails, the old ones stay.
     pub async fn reload_keys(&self) -> Result<Arc<KeyRing>, ReloadError> {
-        let stored = self.parts.store.keys().await?;
-        self.take_over(&stored)
+        self.read_keys().await.map(|(_, ring)| ring)
     }
 
     /// Comes when [`Self::keys_due`] may find something new, where storage is told so; elsewhere
@@ -89,14 +103,25 @@ impl Service {
     /// Reads the keys again and says what is to be done with them now, if anything is. To be
     /// called again and again, and at once after each [`Self::change_keys`].
     pub async fn keys_due(&self) -> Result<Option<KeysDue>, ReloadError> {
-        let stored = self.parts.store.keys().await?;
+        let (stored, _) = self.read_keys().await?;
         // After the keys were read: each of them was committed before this moment.
         let now = self.now();
-        self.take_over(&stored)?;
-        let due = KeyTask::Due(self.key_life());
+        let mut life = self.key_life();
+        let mut due = KeyPlan::new(KeyTask::Due(life), &stored, now);
+        let retired = due.as_ref().map(KeyPlan::retired_refresh_keys);
+        let retired = retired.unwrap_or_default();
+        if !retired.is_empty() {
+            let store = &self.parts.store;
+            let needed = store.refresh_keys_needed_until(retired, now).await;
+            // What cannot be found out is looked up later; everything else goes on.
+            let needed = needed.unwrap_or_else(|_| Some(now.plus(LOOK_AGAIN)));
+            self.needed.set(needed);
+            life.refresh_needed_until = needed;
+            due = KeyPlan::new(KeyTask::Due(life), &stored, now);
+        }
         // Nothing that is due is ever refused.
-        let plan = KeyPlan::new(due, &stored, now).ok();
-        Ok(plan.filter(|plan| !plan.is_empty()).map(KeysDue))
+        let plan = due.ok().filter(|plan| !plan.is_empty());
+        Ok(plan.map(KeysDue))
     }
 
     /// Makes the keys that are needed. With RSA this takes up to seconds of a core, and belongs on
@@ -110,9 +135,22 @@ impl Service {
     /// there then.
     pub async fn change_keys(&self, change: KeyChange) -> Result<(), ReloadError> {
         match self.parts.store.change_keys(change).await? {
-            KeyChangeOutcome::Made(stored) => self.take_over(&stored).map(drop),
+            KeyChangeOutcome::Made(_) => self.reload_keys().await.map(drop),
             KeyChangeOutcome::Overtaken | KeyChangeOutcome::PepperInUse(_) => Ok(()),
         }
+    }
+
+    /// Reads the keys, and goes on with them unless a later reading is known already.
+    async fn read_keys(&self) -> Result<(Vec<StoredKey>, Arc<KeyRing>), ReloadError> {
+        let reading = self.readings.begin();
+        let stored = self.parts.store.keys().await?;
+        let mut newest = self.readings.newest();
+        if reading < *newest {
+            return Ok((stored, self.keys()));
+        }
+        *newest = reading;
+        let ring = self.take_over(&stored)?;
+        Ok((stored, ring))
     }
 
     fn take_over(&self, stored: &[StoredKey]) -> Result<Arc<KeyRing>, ReloadError> {
@@ -147,6 +185,7 @@ impl Service {
             jwks_max_age: key_settings.jwks_max_age.as_duration(),
             access_lifetime: self.policy.access_lifetime.as_duration(),
             session_max_age: self.policy.max_age.as_duration(),
+            refresh_needed_until: self.needed.get(),
         }
     }
 
@@ -191,6 +230,27 @@ pub(super) async fn switch_algorithm(
         };
     }
     Ok(stored)
+}
+
+impl Needed {
+    fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, until: Option<Timestamp>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+impl Readings {
+    fn begin(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// While it is held, no other reading is taken over.
+    fn newest(&self) -> MutexGuard<'_, u64> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Reload {

@@ -94,6 +94,8 @@ pub struct Service {
     outages: OutageTracker,
     feed: maintenance::Feed,
     reload: keys::Reload,
+    readings: keys::Readings,
+    needed: keys::Needed,
     elsewhere: refresh::Elsewhere,
 }
 
@@ -144,6 +146,8 @@ impl Service {
             outages: OutageTracker::at_start(newest, now),
             feed: maintenance::Feed::default(),
             reload: keys::Reload::default(),
+            readings: keys::Readings::default(),
+            needed: keys::Needed::default(),
             elsewhere: refresh::Elsewhere::default(),
             parts,
         })

@@ -172,6 +172,14 @@ pub trait KeyStore: Send + Sync {
     /// still are as they were read; says whether they were.
     fn rewrap_keys(&self, rewrap: Rewrap) -> StoreFuture<'_, bool>;
 
+    /// When the last of the sessions ends, at the latest, that are live and whose refresh token one
+    /// of these keys signed; `None` if there are none. This may read every session.
+    fn refresh_keys_needed_until(
+        &self,
+        kids: Vec<KeyId>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Timestamp>>;
+
     /// Comes when other processes may have changed keys since this was last awaited: a hint like
     /// [`changed`](super::FeedStore::changed), with the same reservations.
     fn keys_changed(&self) -> BoxFuture<'_, ()>;

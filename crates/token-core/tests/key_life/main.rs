@@ -32,5 +32,6 @@ fn life() -> KeyLife {
         jwks_max_age: Duration::from_mins(1),
         access_lifetime: Duration::from_mins(5),
         session_max_age: Duration::from_secs(10_000),
+        refresh_needed_until: None,
     }
 }

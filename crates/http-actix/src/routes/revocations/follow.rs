@@ -48,7 +48,7 @@ pub async fn handle(
     if request.method() == Method::HEAD {
         return Ok(answer.finish());
     }
-    let (place, end) = state.streams.open()?;
+    let (place, end) = state.streams.open(admitted.watched)?;
     let mut cursors = request.headers().get_all("last-event-id");
     let cursor = cursors.next().filter(|_| cursors.next().is_none());
     let cursor = cursor.and_then(|value| value.to_str().ok());
@@ -75,7 +75,7 @@ async fn admit(
         let basic = oauth::basic(request.headers()).ok().flatten();
         let basic = basic.ok_or(Code::InvalidClient)?;
         let presented = basic.at(client.facts(None).ip);
-        let client = service.authenticate_client(presented).await?;
+        let client = oauth::prove(service, presented).await?;
         let client = client.registered().ok_or(Code::InvalidClient)?;
         // A client may have given all its tokens back and be as welcome as before. What is watched
         // has to end with it.

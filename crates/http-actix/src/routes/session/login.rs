@@ -131,7 +131,7 @@ async fn through(
         return Err(Problem::invalid(vec![fault.at("transport")]));
     }
     let presented = basic.at(client.facts(None).ip);
-    let client = state.service.authenticate_client(presented).await?;
+    let client = oauth::prove(&state.service, presented).await?;
     let registered = client.registered().ok_or(Code::InvalidClient)?;
     Ok(Some(registered.clone()))
 }
