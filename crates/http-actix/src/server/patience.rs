@@ -169,7 +169,6 @@ impl<S: Store> KeyStore for Patient<S> {
         self.soon(self.store.rewrap_keys(rewrap))
     }
 
-    /// As long as it takes: nothing is asked of the database.
     /// The job that looks after keys asks, and nobody waits for it.
     fn refresh_keys_needed_until(
         &self,
@@ -179,6 +178,7 @@ impl<S: Store> KeyStore for Patient<S> {
         within(AT_LENGTH, self.store.refresh_keys_needed_until(kids, now))
     }
 
+    /// As long as it takes: nothing is asked of the database.
     fn keys_changed(&self) -> BoxFuture<'_, ()> {
         self.store.keys_changed()
     }
