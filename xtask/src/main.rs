@@ -4,12 +4,15 @@ mod ci;
 mod coverage;
 mod differential;
 mod floors;
+mod fuzz;
 mod interop;
+mod mutants;
 mod packages;
 mod page;
 mod postgres;
 mod test;
 mod tidy;
+mod timing;
 mod torture;
 mod workspace;
 
@@ -50,6 +53,9 @@ enum Task {
     CoverageTable,
     Differential(differential::Options),
     Interop(interop::Options),
+    Fuzz(fuzz::Options),
+    Mutants(mutants::Options),
+    Timing(timing::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -85,5 +91,8 @@ fn run(task: Task) -> Result<Outcome> {
         Task::CoverageTable => coverage::write(),
         Task::Differential(options) => differential::run(&options),
         Task::Interop(options) => interop::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Mutants(options) => mutants::run(&options),
+        Task::Timing(options) => timing::run(&options),
     }
 }

@@ -5,6 +5,7 @@ mod committed;
 mod crates;
 mod documents;
 mod migrations;
+mod secrets;
 mod sources;
 mod standards;
 
@@ -35,6 +36,7 @@ pub fn run() -> Result<Outcome> {
     let mut report = Report::default();
     arrows::check(&mut report)?;
     sources::check(&files, &mut report)?;
+    secrets::check(&files, &mut report)?;
     migrations::check(&files, &mut report);
     crates::check(&files, &mut report);
     committed::check(&files, &mut report);

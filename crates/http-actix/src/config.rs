@@ -81,8 +81,8 @@ impl Config {
         Self::parse(Raw::layer(flags, environment, file)?)
     }
 
-    /// Checks what was read.
-    fn parse(mut raw: Raw) -> Result<Self, ConfigError> {
+    /// Checks what was read from all sources.
+    pub fn parse(mut raw: Raw) -> Result<Self, ConfigError> {
         let mut warnings = Vec::new();
         let log = LogConfig::parse(&raw)?;
         let database = DatabaseConfig::parse(&raw, &mut warnings)?;

@@ -32,6 +32,8 @@
 //! fresh, and can follow its feed of ended sessions, so that a logout shows here within moments.
 
 pub(crate) mod credential;
+#[cfg(feature = "jwks-client")]
+pub mod events;
 mod extractor;
 mod protector;
 #[cfg(feature = "jwks-client")]

@@ -288,6 +288,35 @@ mod tests {
         assert_eq!(set.verdict(a, secs(1_000)), Verdict::NotEnded);
     }
 
+    /// What a stream of ends may call fresh, whatever is done with requests meanwhile.
+    #[test]
+    fn it_is_fresh_for_as_long_as_the_last_poll_is_young() {
+        let open = Freshness {
+            when_stale: WhenStale::Open,
+            ..CLOSED
+        };
+        let set = RevocationSet::with_cap(RETENTION, open, 1);
+        assert!(!set.is_fresh(secs(0)), "before the first poll");
+        set.completed_poll(Duration::from_millis(1_500));
+        assert_eq!(set.staleness(secs(2)), Some(Duration::from_millis(500)));
+        assert!(set.is_fresh(secs(11)));
+        assert!(set.is_fresh(Duration::from_millis(11_500)));
+        assert!(!set.is_fresh(Duration::from_millis(11_501)));
+        for id in ids(2) {
+            set.insert(id, at(1_000), at(1_000), secs(2));
+        }
+        assert!(!set.is_fresh(secs(2)), "what did not fit in is not known");
+    }
+
+    #[test]
+    fn an_end_is_forgotten_at_its_very_retention() {
+        let set = RevocationSet::new(RETENTION, CLOSED);
+        let [a] = ids(1)[..] else { unreachable!() };
+        set.insert(a, at(1_000), at(1_000), secs(0));
+        assert!(set.is_ended(a, Duration::from_millis(99_999)));
+        assert!(!set.is_ended(a, secs(100)));
+    }
+
     #[test]
     fn entries_live_exactly_their_retention() {
         let set = RevocationSet::new(RETENTION, CLOSED);

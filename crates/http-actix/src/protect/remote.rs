@@ -1,7 +1,6 @@
 //! Protects a service with the tokens of a renewd elsewhere: finds its keys, keeps them, and, with
 //! the credentials of a registered client, follows its feed of ended sessions.
 
-mod events;
 mod feed;
 mod http;
 mod issuer;

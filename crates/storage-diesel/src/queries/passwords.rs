@@ -24,7 +24,11 @@ pub(crate) fn by_name(
     if !can_be_stored(identifier.key()) {
         return Ok(None);
     }
-    let all = users::table.select((users::id, users::password_hash));
+    let all = users::table.select((
+        users::id,
+        users::password_hash,
+        users::disabled_at.is_null(),
+    ));
     let row = match identifier {
         Identifier::Email(key) => all.filter(users::email_key.eq(key)).get_result(conn),
         Identifier::Username(key) => all.filter(users::username_key.eq(key)).get_result(conn),
@@ -36,16 +40,21 @@ pub(crate) fn by_name(
 pub(crate) fn by_id(conn: &mut AnyConnection, id: UserId) -> Result<Option<Credentials>, Failure> {
     let row = users::table
         .find(Id::from(id))
-        .select((users::id, users::password_hash))
+        .select((
+            users::id,
+            users::password_hash,
+            users::disabled_at.is_null(),
+        ))
         .get_result(conn)
         .optional()?;
     Ok(row.map(credentials))
 }
 
-fn credentials((id, hash): (Id, String)) -> Credentials {
+fn credentials((id, hash, is_active): (Id, String, bool)) -> Credentials {
     Credentials {
         user_id: id.into(),
         password_hash: PasswordHash::from_stored(hash),
+        is_active,
     }
 }
 

@@ -9,6 +9,7 @@ use std::future;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -51,8 +52,16 @@ impl BcryptCost {
 }
 
 /// A stored password hash. Any text may come out of storage; only verifying parses it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PasswordHash(String);
+
+impl PartialEq for PasswordHash {
+    fn eq(&self, other: &Self) -> bool {
+        verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+}
+
+impl Eq for PasswordHash {}
 
 impl PasswordHash {
     /// Wraps a hash that was read from storage.
@@ -160,10 +169,7 @@ impl BcryptHasher {
         for missing in cost..self.cost.get() {
             spend(active, password, missing);
         }
-        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(
-            digest_part(&computed),
-            digest_part(stored.bcrypt),
-        );
+        let equal = verify_slices_are_equal(digest_part(&computed), digest_part(stored.bcrypt));
         match equal {
             Ok(()) => Verification::Right {
                 outdated: cost != self.cost.get() || pepper.kid() != active.kid(),

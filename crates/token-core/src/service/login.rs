@@ -95,7 +95,10 @@ impl Service {
         let verification = self
             .check_password(&account, address, request.password.clone(), stored)
             .await?;
-        let (Some(mut credentials), Verification::Right { mut outdated }) = (found, verification)
+        // A disabled user's right password ends here like any wrong one: what storage would have to
+        // say of it takes time, which would tell that it was right.
+        let active = found.filter(|credentials| credentials.is_active);
+        let (Some(mut credentials), Verification::Right { mut outdated }) = (active, verification)
         else {
             return Err(LoginError::InvalidCredentials);
         };

@@ -52,4 +52,6 @@ pub struct Credentials {
     pub user_id: UserId,
     /// The stored hash; possibly damaged, so it is only parsed when it is verified.
     pub password_hash: PasswordHash,
+    /// Whether sessions of this user may live.
+    pub is_active: bool,
 }

@@ -19,7 +19,7 @@ impl Username {
         if input.is_empty() {
             return Err(InvalidUsername::Empty);
         }
-        if input.chars().take(MAX_CHARS + 1).count() > MAX_CHARS {
+        if is_too_long(input) {
             return Err(InvalidUsername::TooLong);
         }
         if input.contains('@') {
@@ -32,6 +32,10 @@ impl Username {
             return Err(InvalidUsername::Character);
         }
         let name = text::display_form(input);
+        // What is shown is the name, and some characters are written as several there.
+        if is_too_long(&name) {
+            return Err(InvalidUsername::TooLong);
+        }
         let key = text::comparison_key(&name);
         // Folding can reveal what the raw text hid: a full-width `@`, a space inside a ligature.
         if key.is_empty() || key.contains('@') || key.chars().any(char::is_whitespace) {
@@ -54,6 +58,11 @@ impl Username {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Looks at no more characters than it has to.
+fn is_too_long(name: &str) -> bool {
+    name.chars().take(MAX_CHARS + 1).count() > MAX_CHARS
 }
 
 /// Why a text is not a user name.
@@ -109,6 +118,7 @@ mod tests {
             ("a\u{e000}", InvalidUsername::Character),
             ("a@b", InvalidUsername::At),
             (&"x".repeat(65), InvalidUsername::TooLong),
+            (&"\u{fb2c}".repeat(22), InvalidUsername::TooLong),
         ] {
             assert_eq!(Username::parse(bad), Err(why), "{bad:?}");
         }

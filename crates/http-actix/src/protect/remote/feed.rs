@@ -14,9 +14,9 @@ use token_core::revocation::RevocationSet;
 use token_core::secret::SecretString;
 use token_core::time::Clock;
 
-use super::events::{Event, EventStream};
 use super::http::{Http, Stream};
 use super::workers::Stop;
+use crate::protect::events::{Event, EventStream};
 
 /// The pause after the first failure, where the server did not name one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -1,5 +1,6 @@
 //! A reader of event streams, by the rules of the WHATWG (HTML, "Interpreting an event stream"),
-//! with a bound on what an event may hold.
+//! with a bound on what an event may hold: for services that follow the feed of ended sessions
+//! over a connection of their own.
 
 use std::time::Duration;
 
@@ -8,18 +9,18 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
+pub struct Event {
     /// Its type; `message` if it has none.
-    pub(super) kind: String,
+    pub kind: String,
     /// Its data, lines separated by line feeds.
-    pub(super) data: String,
+    pub data: String,
     /// The id of this event, or of the last one before it that had one.
-    pub(super) id: String,
+    pub id: String,
 }
 
 /// What a stream has said so far of an event that is not complete.
 #[derive(Debug, Default)]
-pub(super) struct EventStream {
+pub struct EventStream {
     line: Vec<u8>,
     /// A line feed that comes now belongs to the carriage return before it.
     after_return: bool,
@@ -31,12 +32,13 @@ pub(super) struct EventStream {
 }
 
 /// An event or a line is longer than any that is meant for us.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event is too long")]
+pub struct TooLong;
 
 impl EventStream {
     /// Takes the next bytes, and gives the events that they complete.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, TooLong> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, TooLong> {
         let mut events = Vec::new();
         for byte in bytes {
             let after_return = std::mem::replace(&mut self.after_return, *byte == b'\r');
@@ -53,7 +55,7 @@ impl EventStream {
     }
 
     /// How long to wait before coming back after the stream has ended, if it said so.
-    pub(super) const fn retry(&self) -> Option<Duration> {
+    pub const fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
