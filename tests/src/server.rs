@@ -250,6 +250,15 @@ impl Server {
         self.spawn();
     }
 
+    /// Starts it again and kills it after so long, whether it is up by then or not.
+    pub fn start_and_kill(&mut self, after: Duration) {
+        self.kill();
+        let mut child = self.launch().0;
+        thread::sleep(after);
+        child.kill().expect("kill -9");
+        child.wait().expect("the child is waited for");
+    }
+
     /// Starts it again on the same data with a setting changed.
     pub fn restart_with(&mut self, name: &str, value: &str) {
         self.kill();
@@ -268,12 +277,14 @@ impl Server {
         faults::limit_files(self.child.as_ref().expect("the server runs"), fail);
     }
 
-    fn spawn(&mut self) {
+    /// The process, and where it will say it listens.
+    fn launch(&self) -> (Child, Address) {
         let program = process::renewd();
+        let (directory, env) = (self.setup.directory(), &self.setup.env);
         let mut command = if self.setup.failing_writes {
-            faults::unsignalled(&program, self.setup.directory(), &self.setup.env)
+            faults::unsignalled(&program, directory, env)
         } else {
-            process::command(&program, self.setup.directory(), &self.setup.env)
+            process::command(&program, directory, env)
         };
         let mut child = command
             .args(&self.args)
@@ -286,6 +297,11 @@ impl Server {
         let stderr = child.stderr.take().expect("standard error is piped");
         capture(stdout, self.log.clone(), Some(found.clone()));
         capture(stderr, self.log.clone(), None);
+        (child, found)
+    }
+
+    fn spawn(&mut self) {
+        let (mut child, found) = self.launch();
         let address = clock::eventually("the address of renewd", || {
             let ended = child.try_wait().expect("wait");
             assert!(

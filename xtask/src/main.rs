@@ -4,10 +4,12 @@ mod ci;
 mod coverage;
 mod differential;
 mod floors;
+mod history;
 mod interop;
 mod packages;
 mod page;
 mod postgres;
+mod suite;
 mod test;
 mod tidy;
 mod torture;
@@ -34,6 +36,7 @@ struct Arguments {
 enum Task {
     Test(test::Options),
     Torture(torture::Options),
+    History(history::Options),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -80,6 +83,7 @@ fn run(task: Task) -> Result<Outcome> {
     match task {
         Task::Test(options) => Ok(test::run(&options)),
         Task::Torture(options) => torture::run(&options),
+        Task::History(options) => history::run(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),

@@ -27,6 +27,7 @@ mod foreign;
 mod forgery;
 mod framing;
 mod headers;
+mod history;
 mod hostile_access;
 mod hostile_matrix;
 mod hostile_refresh;
