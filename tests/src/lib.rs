@@ -19,6 +19,7 @@ pub mod jwt;
 pub mod listener;
 pub mod person;
 pub mod ports;
+pub mod power;
 pub mod process;
 pub mod proxy;
 pub mod raw;

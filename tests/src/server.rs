@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::clock;
 use crate::database::{Database, Store};
 use crate::faults;
+use crate::power::Trace;
 use crate::process::{self, Finished};
 use crate::{Anonymous, Call};
 
@@ -32,6 +33,7 @@ pub struct Setup {
     directory: Arc<TempDir>,
     env: Vec<(String, String)>,
     failing_writes: bool,
+    trace: Option<Trace>,
 }
 
 impl Setup {
@@ -45,6 +47,7 @@ impl Setup {
             directory,
             env: Vec::new(),
             failing_writes: false,
+            trace: None,
         }
         .set("RENEWD_LISTEN", "127.0.0.1:0")
         .set("RENEWD_ISSUER", ISSUER)
@@ -72,6 +75,7 @@ impl Setup {
             directory: Arc::new(TempDir::new().expect("a temporary directory")),
             env: self.env.clone(),
             failing_writes: self.failing_writes,
+            trace: None,
         }
     }
 
@@ -102,6 +106,13 @@ impl Setup {
     #[must_use]
     pub fn with_failing_writes(mut self) -> Self {
         self.failing_writes = true;
+        self
+    }
+
+    /// Lets strace watch the server.
+    #[must_use]
+    pub fn traced(mut self, trace: &Trace) -> Self {
+        self.trace = Some(trace.clone());
         self
     }
 
@@ -281,10 +292,14 @@ impl Server {
     fn launch(&self) -> (Child, Address) {
         let program = process::renewd();
         let (directory, env) = (self.setup.directory(), &self.setup.env);
-        let mut command = if self.setup.failing_writes {
-            faults::unsignalled(&program, directory, env)
-        } else {
-            process::command(&program, directory, env)
+        let mut command = match &self.setup.trace {
+            Some(trace) => {
+                let mut command = process::command(trace.program(), directory, env);
+                command.args(trace.arguments()).arg(program);
+                command
+            }
+            None if self.setup.failing_writes => faults::unsignalled(&program, directory, env),
+            None => process::command(&program, directory, env),
         };
         let mut child = command
             .args(&self.args)

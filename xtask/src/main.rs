@@ -9,6 +9,7 @@ mod interop;
 mod packages;
 mod page;
 mod postgres;
+mod power_loss;
 mod suite;
 mod test;
 mod tidy;
@@ -37,6 +38,7 @@ enum Task {
     Test(test::Options),
     Torture(torture::Options),
     History(history::Options),
+    PowerLoss(power_loss::Options),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -84,6 +86,7 @@ fn run(task: Task) -> Result<Outcome> {
         Task::Test(options) => Ok(test::run(&options)),
         Task::Torture(options) => torture::run(&options),
         Task::History(options) => history::run(&options),
+        Task::PowerLoss(options) => power_loss::run(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),

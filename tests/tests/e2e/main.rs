@@ -49,6 +49,7 @@ mod outage;
 mod overload;
 mod password_change;
 mod passwords;
+mod power_loss;
 mod races;
 mod registration;
 mod remote;
