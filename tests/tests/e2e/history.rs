@@ -9,6 +9,7 @@
 mod figures;
 mod integrity;
 mod life;
+mod seeded;
 mod setup;
 
 use std::env;
