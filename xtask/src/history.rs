@@ -92,10 +92,10 @@ pub fn run(options: &Options) -> Result<Outcome> {
     stories.sort();
     let text = table(&HEAD, &stories);
     let minutes = start.elapsed().as_secs() / 60;
-    println!("\n{text}\n{minutes} minutes");
+    println!("\n{text}\n{minutes} min");
     if options.write {
         ensure!(well, "the table is not written from a run that failed");
-        let text = format!("{text}\nSeed {seed}; {minutes} minutes on two cores.\n");
+        let text = format!("{text}\nSeed {seed}; {minutes} min on two cores.\n");
         let page = PAGE.replaced(&PAGE.read()?, "figures", &text)?;
         PAGE.publish(&page, false)?;
     }
