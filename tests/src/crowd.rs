@@ -1,14 +1,16 @@
 //! A crowd of honest clients who go on while things fail, remember everything that was
 //! acknowledged, and afterwards find it true.
 //!
-//! Clients stay and refresh, come and go, change their password, or register. One is
+//! Clients stay and refresh, come and go, change their password, or register; some have
+//! several tabs with one cookie jar, leave everywhere at once, or are robbed. One is
 //! content with any answer that promises nothing (503, or no answer at all) and asks
 //! again, at the next node if there is one. What is wrong is collected, not thrown: the
-//! end of the crowd tells all of it.
+//! end of the crowd tells all of it. Every request and its answer is recorded, and held
+//! against the rules of [`crate::history`] too.
 
 mod client;
 mod session;
-mod stored;
+mod tabs;
 mod tally;
 mod trade;
 mod watcher;
@@ -18,23 +20,27 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use self::client::Client;
-use self::stored::Stored;
+use self::client::{Client, Node, Records};
 use self::tally::Tallies;
 pub use self::tally::Tally;
 use self::trade::Trade;
 pub use self::watcher::Watched;
 use self::watcher::Watcher;
+use crate::Server;
 use crate::clock::{self, Over};
 use crate::database::Store;
-use crate::{Anonymous, Server};
+use crate::history::{self, Recorder};
 
 /// How long somebody may wait for an answer of whatever kind before that is called a hang:
 /// twice the longest time for which a server with the settings of these tests waits.
 pub const HANG: Duration = Duration::from_secs(10);
 
+/// How long a node may accept access tokens of a session that ended at another one:
+/// `RENEWD_FEED_MAX_STALENESS` by default, and the time of a request on a busy machine.
+const ELSEWHERE: Duration = Duration::from_secs(12);
+
 /// What each client of a small crowd does.
-const TRADES: [Trade; 8] = [
+const TRADES: [Trade; 11] = [
     Trade::Staying,
     Trade::Visiting,
     Trade::Staying,
@@ -43,6 +49,9 @@ const TRADES: [Trade; 8] = [
     Trade::Staying,
     Trade::Registering,
     Trade::Visiting,
+    Trade::Browsing,
+    Trade::Robbed,
+    Trade::Leaving,
 ];
 
 /// Clients at work.
@@ -51,6 +60,7 @@ pub struct Crowd {
     clients: Vec<JoinHandle<Client>>,
     watchers: Vec<JoinHandle<Watched>>,
     tallies: Arc<Tallies>,
+    recorder: Arc<Recorder>,
     over: Arc<Over>,
 }
 
@@ -62,19 +72,29 @@ pub struct Told {
     /// What the verification of an access token answered, for each node.
     pub watched: Vec<Watched>,
     clients: Vec<Client>,
+    recorder: Arc<Recorder>,
 }
 
 impl Crowd {
-    /// A crowd of `size` times eight, who ask these nodes, and a watcher of each node who
-    /// verifies an access token again and again.
+    /// A crowd of `size` times eleven, who ask these nodes, and a watcher of each node who
+    /// verifies an access token again and again. Who waits for [`HANG`] complains.
     pub fn gather(nodes: &[Server], size: usize) -> Self {
+        Self::of(nodes, size, HANG)
+    }
+
+    /// Eleven who wait for as long as it takes: it is not about time.
+    pub fn of_the_patient(nodes: &[Server]) -> Self {
+        Self::of(nodes, 1, Duration::MAX)
+    }
+
+    fn of(nodes: &[Server], size: usize, hang: Duration) -> Self {
         let over = Arc::new(Over::default());
         let tallies = Arc::new(Tallies::default());
-        let all: Vec<Anonymous> = nodes.iter().map(Server::anonymous).collect();
+        let recorder = Arc::new(Recorder::default());
+        let all = Node::all(nodes);
         let watchers: Vec<Watcher> = all
             .iter()
-            .enumerate()
-            .map(|(number, node)| Watcher::new(node, number))
+            .map(|node| Watcher::new(&node.anonymous, node.number))
             .collect();
         let starting: Vec<_> = TRADES
             .iter()
@@ -82,10 +102,12 @@ impl Crowd {
             .take(TRADES.len() * size)
             .enumerate()
             .map(|(number, &trade)| {
-                let (mut nodes, tallies) = (all.clone(), tallies.clone());
+                let mut nodes = all.clone();
                 let places = nodes.len();
                 nodes.rotate_left(number % places);
-                thread::spawn(move || Client::new(trade, number, nodes, tallies))
+                let (tallies, recorder) = (tallies.clone(), recorder.clone());
+                let records = Records { tallies, recorder };
+                thread::spawn(move || Client::new(trade, number, nodes, records, hang))
             })
             .collect();
         let ready: Vec<Client> = starting
@@ -108,6 +130,7 @@ impl Crowd {
             clients,
             watchers: watchers.collect(),
             tallies,
+            recorder,
             over,
         }
     }
@@ -115,6 +138,11 @@ impl Crowd {
     /// What the clients were told so far.
     pub fn tally(&self) -> Tally {
         self.tallies.now()
+    }
+
+    /// What was asked and answered so far.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Returns when so many more rotations were acknowledged.
@@ -170,18 +198,24 @@ impl Crowd {
             clients,
             watched: watched.collect(),
             tally: self.tallies.now(),
+            recorder: self.recorder,
         }
     }
 }
 
 impl Told {
+    /// What was asked and answered.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     /// Finds everything true that was told: at every node, and in the database.
     ///
     /// # Panics
     /// Where it is not, with all that is wrong.
     pub fn check(&mut self, nodes: &[Server], store: &Store) {
-        let nodes: Vec<Anonymous> = nodes.iter().map(Server::anonymous).collect();
-        let stored = Stored::read(store);
+        let nodes = Node::all(nodes);
+        let stored = self.recorder.look(store);
         let start = Instant::now();
         let mut wrong = String::new();
         for client in &mut self.clients {
@@ -194,6 +228,9 @@ impl Told {
             for fault in &watched.wrong {
                 let _ = writeln!(wrong, "{fault}");
             }
+        }
+        for finding in history::check(&self.recorder.events(), ELSEWHERE) {
+            let _ = writeln!(wrong, "{finding}");
         }
         assert!(wrong.is_empty(), "not what was acknowledged:\n{wrong}");
         println!("all of it was checked in {:?}", start.elapsed());

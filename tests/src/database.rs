@@ -119,6 +119,25 @@ impl Store {
         }
     }
 
+    /// A column of ids as text, in the form that tokens have.
+    pub fn id_text(&self, column: &str) -> String {
+        match self {
+            Self::Sqlite(_) => {
+                let hex = format!("lower(hex({column}))");
+                let part = |from: u8, length: u8| format!("substr({hex}, {from}, {length})");
+                [
+                    part(1, 8),
+                    part(9, 4),
+                    part(13, 4),
+                    part(17, 4),
+                    part(21, 12),
+                ]
+                .join(" || '-' || ")
+            }
+            Self::Given(_) | Self::Postgres { .. } => format!("{column}::text"),
+        }
+    }
+
     /// A binary column as text, and that text as a literal again.
     pub fn hex(&self, column: &str) -> String {
         match self {
@@ -173,15 +192,24 @@ impl Store {
     /// # Panics
     /// Where the database refuses.
     pub fn texts(&self, expression: &str, rest: &str) -> Vec<String> {
+        self.try_texts(expression, rest)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Likewise, of a database that may be broken.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn try_texts(&self, expression: &str, rest: &str) -> Result<Vec<String>, String> {
         let sql = format!("SELECT CAST({expression} AS TEXT) AS value {rest}");
-        let rows: Vec<Row> = match self {
+        let rows: Result<Vec<Row>, _> = match self {
             Self::Sqlite(path) => sql_query(&sql).load(&mut open(path)),
             Self::Given(_) | Self::Postgres { .. } => {
                 sql_query(&sql).load(&mut connect(&self.url()))
             }
-        }
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        rows.into_iter().map(|row| row.value).collect()
+        };
+        let rows = rows.map_err(|error| format!("{sql}: {error}"))?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
     }
 
     /// One column of a session's row, as text.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::clock;
 use crate::database::{Database, Store};
 use crate::faults;
+use crate::power::Trace;
 use crate::process::{self, Finished};
 use crate::{Anonymous, Call};
 
@@ -32,6 +33,7 @@ pub struct Setup {
     directory: Arc<TempDir>,
     env: Vec<(String, String)>,
     failing_writes: bool,
+    trace: Option<Trace>,
 }
 
 impl Setup {
@@ -45,6 +47,7 @@ impl Setup {
             directory,
             env: Vec::new(),
             failing_writes: false,
+            trace: None,
         }
         .set("RENEWD_LISTEN", "127.0.0.1:0")
         .set("RENEWD_ISSUER", ISSUER)
@@ -72,6 +75,7 @@ impl Setup {
             directory: Arc::new(TempDir::new().expect("a temporary directory")),
             env: self.env.clone(),
             failing_writes: self.failing_writes,
+            trace: None,
         }
     }
 
@@ -102,6 +106,13 @@ impl Setup {
     #[must_use]
     pub fn with_failing_writes(mut self) -> Self {
         self.failing_writes = true;
+        self
+    }
+
+    /// Lets strace watch the server.
+    #[must_use]
+    pub fn traced(mut self, trace: &Trace) -> Self {
+        self.trace = Some(trace.clone());
         self
     }
 
@@ -250,6 +261,15 @@ impl Server {
         self.spawn();
     }
 
+    /// Starts it again and kills it after so long, whether it is up by then or not.
+    pub fn start_and_kill(&mut self, after: Duration) {
+        self.kill();
+        let mut child = self.launch().0;
+        thread::sleep(after);
+        child.kill().expect("kill -9");
+        child.wait().expect("the child is waited for");
+    }
+
     /// Starts it again on the same data with a setting changed.
     pub fn restart_with(&mut self, name: &str, value: &str) {
         self.kill();
@@ -268,12 +288,18 @@ impl Server {
         faults::limit_files(self.child.as_ref().expect("the server runs"), fail);
     }
 
-    fn spawn(&mut self) {
+    /// The process, and where it will say it listens.
+    fn launch(&self) -> (Child, Address) {
         let program = process::renewd();
-        let mut command = if self.setup.failing_writes {
-            faults::unsignalled(&program, self.setup.directory(), &self.setup.env)
-        } else {
-            process::command(&program, self.setup.directory(), &self.setup.env)
+        let (directory, env) = (self.setup.directory(), &self.setup.env);
+        let mut command = match &self.setup.trace {
+            Some(trace) => {
+                let mut command = process::command(trace.program(), directory, env);
+                command.args(trace.arguments()).arg(program);
+                command
+            }
+            None if self.setup.failing_writes => faults::unsignalled(&program, directory, env),
+            None => process::command(&program, directory, env),
         };
         let mut child = command
             .args(&self.args)
@@ -286,6 +312,11 @@ impl Server {
         let stderr = child.stderr.take().expect("standard error is piped");
         capture(stdout, self.log.clone(), Some(found.clone()));
         capture(stderr, self.log.clone(), None);
+        (child, found)
+    }
+
+    fn spawn(&mut self) {
+        let (mut child, found) = self.launch();
         let address = clock::eventually("the address of renewd", || {
             let ended = child.try_wait().expect("wait");
             assert!(

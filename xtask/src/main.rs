@@ -5,11 +5,14 @@ mod coverage;
 mod differential;
 mod floors;
 mod fuzz;
+mod history;
 mod interop;
 mod mutants;
 mod packages;
 mod page;
 mod postgres;
+mod power_loss;
+mod suite;
 mod test;
 mod tidy;
 mod timing;
@@ -37,6 +40,8 @@ struct Arguments {
 enum Task {
     Test(test::Options),
     Torture(torture::Options),
+    History(history::Options),
+    PowerLoss(power_loss::Options),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -86,6 +91,8 @@ fn run(task: Task) -> Result<Outcome> {
     match task {
         Task::Test(options) => Ok(test::run(&options)),
         Task::Torture(options) => torture::run(&options),
+        Task::History(options) => history::run(&options),
+        Task::PowerLoss(options) => power_loss::run(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),

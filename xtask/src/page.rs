@@ -50,3 +50,17 @@ impl Page {
         Ok(is_current)
     }
 }
+
+/// A table in Markdown.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        cells.fold("|".to_owned(), |line, cell| format!("{line} {cell} |")) + "\n"
+    };
+    let mut text = line(&mut head.iter().copied());
+    text += &"|---".repeat(head.len());
+    text += "|\n";
+    for row in rows {
+        text += &line(&mut row.iter().map(String::as_str));
+    }
+    text
+}

@@ -2,17 +2,12 @@
 
 mod table;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use self::table::{Row, Table};
 use crate::Outcome;
-use crate::postgres::Cluster;
-use crate::test::{build, hand_over};
-use crate::workspace::{binary, cargo, output};
+use crate::suite::Suite;
 
 /// The module of the end-to-end tests that holds the suite.
 const SUITE: &str = "faults::";
@@ -37,65 +32,18 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Outcome> {
-    build()?;
-    let names = chosen(options.only.as_deref())?;
-    let cluster = Cluster::start()?;
-    let mut command = tests();
-    command
-        .args(["--nocapture", "--exact"])
-        .args(&names)
-        .env("RENEWD_BIN", binary("renewd")?)
-        .env("RENEWCTL_BIN", binary("renewctl")?)
-        .env("RENEWD_TORTURE_ROUNDS", options.rounds.to_string());
-    hand_over(&mut command, &cluster);
-    let (rows, well) = watch(&mut command)?;
-    let table = Table::new(&names, rows);
+    let only = options.only.as_deref();
+    let suite = Suite::of(|name| {
+        name.starts_with(SUITE) && only.is_none_or(|only| table::fault_of(name).contains(only))
+    })?;
+    let rounds = [("RENEWD_TORTURE_ROUNDS", options.rounds.to_string())];
+    let (stories, well) = suite.run(&rounds, "fault")?;
+    let rows = stories.into_iter().filter_map(Row::of).collect();
+    let table = Table::new(suite.names(), rows);
     println!("\n{}", table.to_text());
     if options.write {
         ensure!(well, "the table is not written from a run that failed");
         table.write()?;
     }
     Ok(Outcome::passed_if(well && table.is_complete()))
-}
-
-/// The program with the end-to-end tests.
-fn tests() -> Command {
-    let mut command = cargo();
-    command.args(["test", "--release", "--quiet", "--package", "e2e"]);
-    command.args(["--test", "e2e", "--"]);
-    command
-}
-
-/// The names of the tests of those faults.
-fn chosen(only: Option<&str>) -> Result<Vec<String>> {
-    let listed = output(tests().args(["--list", "--format", "terse"]))?;
-    let names: Vec<String> = listed
-        .lines()
-        .filter_map(|line| line.strip_suffix(": test"))
-        .filter(|name| name.starts_with(SUITE))
-        .filter(|name| only.is_none_or(|only| table::fault_of(name).contains(only)))
-        .map(str::to_owned)
-        .collect();
-    if names.is_empty() {
-        bail!("no fault has such a name");
-    }
-    Ok(names)
-}
-
-/// Runs the tests, passes their output on line by line, and keeps what they tell of faults;
-/// and whether all is well.
-fn watch(command: &mut Command) -> Result<(Vec<Row>, bool)> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo test")?;
-    let output = child.stdout.take().context("cargo test has no output")?;
-    let mut rows = Vec::new();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        rows.extend(Row::read(&line));
-    }
-    Ok((rows, child.wait()?.success()))
 }

@@ -1,6 +1,5 @@
 //! What every command works with: settings, the clock, randomness, and the way to the database.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,10 +87,12 @@ impl Context {
         let directory = path.and_then(Path::parent);
         match directory.filter(|directory| !directory.as_os_str().is_empty()) {
             None => Ok(()),
-            Some(directory) => fs::create_dir_all(directory).map_err(|source| Failure::Directory {
-                path: directory.to_owned(),
-                source,
-            }),
+            Some(directory) => {
+                storage_diesel::create_directory(directory).map_err(|source| Failure::Directory {
+                    path: directory.to_owned(),
+                    source,
+                })
+            }
         }
     }
 

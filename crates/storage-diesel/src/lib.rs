@@ -21,6 +21,7 @@ mod connection;
 mod copy;
 mod counts;
 mod crew;
+mod directory;
 mod error;
 mod hint;
 mod installation;
@@ -45,6 +46,7 @@ mod workers;
 
 pub use copy::{CopiedTable, CopyError, CopyProgress, CopyReport};
 pub use counts::Counts;
+pub use directory::create_directory;
 pub use error::OpenError;
 pub use installation::{InstallationState, Restored, RestoredError};
 pub use migrate::{MigrationState, MigrationStatus};

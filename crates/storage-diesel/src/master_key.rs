@@ -12,6 +12,8 @@ use token_core::key::{InvalidMasterKey, MasterKey};
 use token_core::random::SystemEntropy;
 use token_core::secret::SecretString;
 
+use crate::directory::create_directory;
+
 /// A key has 44 characters; what is longer than this is some other file.
 const MAX_BYTES: u64 = 1_024;
 
@@ -123,11 +125,11 @@ fn read(path: &Path) -> io::Result<SecretString> {
 }
 
 /// Writes the whole file aside (mode 0600) and then gives it its name, unless somebody else was
-/// faster: nobody ever reads half a key. Both file and name are on disk before anything is sealed
-/// with the key.
+/// faster: nobody ever reads half a key. The file, its name and that of its directory are on disk
+/// before anything is sealed with the key.
 fn create(path: &Path, key: &MasterKey) -> io::Result<()> {
     let directory = directory(path);
-    fs::create_dir_all(directory)?;
+    create_directory(directory)?;
     written(directory, key)?
         .persist_noclobber(path)
         .map_err(|refused| refused.error)?;

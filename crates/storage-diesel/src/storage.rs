@@ -117,6 +117,15 @@ impl Storage {
         self.shared.clock_offset.clone()
     }
 
+    /// What an operator should know of the database as it was found at the start: settings of
+    /// PostgreSQL with which a power cut can undo what was acknowledged.
+    pub fn warnings(&self) -> &[String] {
+        match &self.database {
+            Database::Sqlite(_) => &[],
+            Database::Postgres(database) => database.doubts(),
+        }
+    }
+
     /// Does a unit of work in one transaction. It is queued at once, not when the future is first
     /// polled.
     pub(crate) fn write<T, F>(&self, work: F) -> StoreFuture<'_, T>

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::HANG;
 use super::session::{Brought, Session, Standing};
-use super::stored::Stored;
 use super::tally::Tallies;
 use super::trade::{Progress, Trade};
 use crate::clock::{self, Over};
+use crate::history::{Asked, Recorder, Rows};
 use crate::reply::{Call, Reply};
-use crate::{Anonymous, Person};
+use crate::{Anonymous, Person, Server, Transport};
 
 /// Between two steps: the machine is not to be kept busy by the crowd alone.
 const PAUSE: Duration = Duration::from_millis(15);
@@ -24,17 +23,59 @@ const AGAIN: Duration = Duration::from_millis(60);
 /// More of them say nothing new.
 const COMPLAINTS: usize = 20;
 
+/// Of so many of its newest sessions a client looks now and then whether they are as it
+/// thinks.
+const LOOKED_AT: usize = 8;
+
+/// A node, by its place among all of them.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) number: usize,
+    pub(super) anonymous: Anonymous,
+}
+
+impl Node {
+    pub(super) fn all(servers: &[Server]) -> Vec<Self> {
+        let nodes = servers.iter().enumerate();
+        let nodes = nodes.map(|(number, server)| Self {
+            number,
+            anonymous: server.anonymous(),
+        });
+        nodes.collect()
+    }
+
+    pub(super) fn call(&self, method: &str, path: &str) -> Call {
+        self.anonymous.call(method, path)
+    }
+}
+
+/// A request, and what it asks for.
+pub(super) type Question = (Asked, Call);
+
+/// What came back, and how long it took.
+pub(super) type Heard = (Option<Reply>, Duration);
+
 /// A client, with what it knows.
 #[derive(Debug)]
 pub(super) struct Client {
     trade: Trade,
     pub(super) number: usize,
-    nodes: Vec<Anonymous>,
+    nodes: Vec<Node>,
     pub(super) tallies: Arc<Tallies>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) person: Person,
     pub(super) sessions: Vec<Session>,
     pub(super) progress: Progress,
+    looked: usize,
+    hang: Duration,
     wrong: Vec<String>,
+}
+
+/// Where all clients write down what they are told.
+#[derive(Debug, Clone)]
+pub(super) struct Records {
+    pub(super) tallies: Arc<Tallies>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 impl Client {
@@ -42,19 +83,27 @@ impl Client {
     pub(super) fn new(
         trade: Trade,
         number: usize,
-        nodes: Vec<Anonymous>,
-        tallies: Arc<Tallies>,
+        nodes: Vec<Node>,
+        records: Records,
+        hang: Duration,
     ) -> Self {
+        let Records { tallies, recorder } = records;
         let person = Person::named(&format!("client-{number}"));
-        nodes[0].register(&person).expect(201);
+        let node = nodes[0].clone();
+        let (asked, call) = registering(&node, &person);
+        let (reply, _) = recorder.send(node.number, asked, call);
+        reply.expect("an answer").expect(201);
         let mut client = Self {
             trade,
             number,
             nodes,
             tallies,
+            recorder,
             person,
             sessions: Vec::new(),
             progress: Progress::default(),
+            looked: 0,
+            hang,
             wrong: Vec::new(),
         };
         trade.begin(&mut client);
@@ -65,6 +114,7 @@ impl Client {
     pub(super) fn work(&mut self, over: &Over) {
         while !over.is_over() {
             self.trade.step(self);
+            self.look_back();
             thread::sleep(PAUSE);
         }
         let start = Instant::now();
@@ -92,36 +142,41 @@ impl Client {
     }
 
     /// The node that it asks at the moment.
-    pub(super) fn node(&self) -> Anonymous {
+    pub(super) fn node(&self) -> Node {
         self.nodes[0].clone()
+    }
+
+    /// The node after the one that it asks at the moment.
+    pub(super) fn next_node(&self) -> Node {
+        self.nodes[1 % self.nodes.len()].clone()
     }
 
     /// An answer, or `None` where nothing was promised: a refusal, or silence. The next
     /// request then goes to the next node.
-    pub(super) fn ask(&mut self, call: Call) -> Option<Reply> {
-        let start = Instant::now();
-        let reply = call.try_send();
-        self.hear(reply.ok(), start.elapsed())
+    pub(super) fn ask(&mut self, (asked, call): Question) -> Option<Reply> {
+        let heard = self.recorder.send(self.nodes[0].number, asked, call);
+        self.hear(heard)
     }
 
     /// Two requests at once, the second one to the next node.
-    pub(super) fn ask_twice(&mut self, calls: [Call; 2]) -> [Option<Reply>; 2] {
-        let replies = thread::scope(|scope| {
-            calls
-                .map(|call| {
-                    scope.spawn(|| {
-                        let start = Instant::now();
-                        let reply = call.try_send();
-                        (reply.ok(), start.elapsed())
-                    })
+    pub(super) fn ask_twice(&mut self, questions: [Question; 2]) -> [Option<Reply>; 2] {
+        let recorder = &self.recorder;
+        let nodes = [self.node(), self.next_node()];
+        let heard = thread::scope(|scope| {
+            let mut nodes = nodes.iter();
+            questions
+                .map(|(asked, call)| {
+                    let node = nodes.next().map_or(0, |node| node.number);
+                    scope.spawn(move || recorder.send(node, asked, call))
                 })
                 .map(|asking| asking.join().expect("an asking thread"))
         });
-        replies.map(|(reply, took)| self.hear(reply, took))
+        heard.map(|heard| self.hear(heard))
     }
 
-    fn hear(&mut self, reply: Option<Reply>, took: Duration) -> Option<Reply> {
-        if took > HANG {
+    /// Counts an answer; `None` where it promises nothing.
+    pub(super) fn hear(&mut self, (reply, took): Heard) -> Option<Reply> {
+        if took > self.hang {
             self.complain(&format!("an answer took {took:?}"));
         }
         let reply = match reply {
@@ -154,11 +209,6 @@ impl Client {
         reply
     }
 
-    /// The node after the one that it asks at the moment.
-    pub(super) fn next_node(&self) -> Anonymous {
-        self.nodes[1 % self.nodes.len()].clone()
-    }
-
     /// Takes an answer to a refresh of a live session; whether there was one.
     pub(super) fn take(&mut self, place: usize, presented: i64, reply: Option<Reply>) -> bool {
         let Some(reply) = reply else {
@@ -184,18 +234,56 @@ impl Client {
 
     /// Logs in; `None` where nothing is known of it.
     pub(super) fn log_in(&mut self, password: &str) -> Option<Result<Session, Reply>> {
-        let body = json!({ "username": self.person.username, "password": password });
-        let call = self.node().call("POST", "/v1/login").json(body);
-        let reply = self.ask(call)?;
+        self.log_in_by(Transport::Body, password)
+    }
+
+    /// Likewise, by either transport.
+    pub(super) fn log_in_by(
+        &mut self,
+        transport: Transport,
+        password: &str,
+    ) -> Option<Result<Session, Reply>> {
+        let user = self.person.username.clone();
+        let mut body = json!({ "username": user, "password": password });
+        let mut call = self.node().call("POST", "/v1/login");
+        if transport == Transport::Cookie {
+            body["transport"] = "cookie".into();
+            call = call.header("sec-fetch-site", "same-origin");
+        }
+        let password = password.to_owned();
+        let reply = self.ask((Asked::LogIn { user, password }, call.json(body)))?;
         if reply.status != 200 {
             return Some(Err(reply));
         }
         self.tallies.count(|tally| tally.logins += 1);
-        Some(Ok(Session::of(&reply.json())))
+        Some(Ok(Session::of(transport, &reply)))
+    }
+
+    /// Asks of one of its newest sessions, live or ended, whether it is good; the recorded
+    /// answers are looked at in the end.
+    fn look_back(&mut self) {
+        let places = self.sessions.len().min(LOOKED_AT);
+        let Some(back) = self.looked.checked_rem(places) else {
+            return;
+        };
+        let node = if self.looked.is_multiple_of(2) {
+            self.node()
+        } else {
+            self.next_node()
+        };
+        let session = &self.sessions[self.sessions.len() - 1 - back];
+        let (asked, call) = if session.standing == Standing::Ended && self.looked.is_multiple_of(3)
+        {
+            session.refreshing(&node)
+        } else {
+            session.verifying(&node)
+        };
+        self.looked += 1;
+        self.recorder.send(node.number, asked, call);
     }
 
     /// Finds everything true that it was told.
-    pub(super) fn check(&mut self, nodes: &[Anonymous], stored: &Stored) {
+    pub(super) fn check(&mut self, nodes: &[Node], stored: &Rows) {
         for place in 0..self.sessions.len() {
             match self.sessions[place].standing {
                 Standing::Live => self.check_live(place, &nodes[place % nodes.len()], stored),
@@ -207,21 +295,24 @@ impl Client {
     }
 
     /// The newest token refreshes or is repeated, and the row is where the client is.
-    fn check_live(&mut self, place: usize, node: &Anonymous, stored: &Stored) {
+    fn check_live(&mut self, place: usize, node: &Node, stored: &Rows) {
         let session = &self.sessions[place];
         let (id, generation) = (session.id.clone(), session.generation);
-        let stored = stored.generation(&id);
+        let stored = stored.sessions.get(&id).map(|row| row.generation);
         if stored != Some(generation) && stored != Some(generation + 1) {
             self.complain(&format!(
                 "{id}: acknowledged {generation}, stored {stored:?}"
             ));
         }
-        let reply = self.sessions[place].refreshing(node).send();
-        self.take(place, generation, Some(reply));
-        let me = node
-            .call("GET", "/v1/me")
-            .bearer(&self.sessions[place].access);
-        let status = me.send().status;
+        let session = &self.sessions[place];
+        let presented = session.presents();
+        let (asked, call) = session.refreshing(node);
+        let (reply, _) = self.recorder.send(node.number, asked, call);
+        if !self.take(place, presented, reply) {
+            self.complain(&format!("{id}: no answer in the end"));
+        }
+        let me = node.call("GET", "/v1/me");
+        let status = self.sessions[place].bearing(me).send().status;
         if status != 200 {
             self.complain(&format!("{id}: /v1/me answers {status}"));
         }
@@ -229,13 +320,10 @@ impl Client {
 
     /// Nothing of it is accepted anywhere. Other nodes than the one that ended it have the
     /// time that they may take to hear of it.
-    fn check_ended(&mut self, place: usize, nodes: &[Anonymous]) {
+    fn check_ended(&mut self, place: usize, nodes: &[Node]) {
         let session = &self.sessions[place];
         let id = session.id.clone();
-        let verify = |node: &Anonymous| {
-            let call = node.call("GET", "/v1/verify").bearer(&session.access);
-            call.send().status
-        };
+        let verify = |node: &Node| session.verifying(node).1.send().status;
         let refused = nodes.iter().all(|node| {
             let start = Instant::now();
             while verify(node) != 401 {
@@ -246,7 +334,7 @@ impl Client {
             }
             true
         });
-        let refresh = session.refreshing(&nodes[0]).send();
+        let refresh = session.refreshing(&nodes[0]).1.send();
         if !refused {
             self.complain(&format!("{id}: ended, and its access token is accepted"));
         }
@@ -257,14 +345,20 @@ impl Client {
     }
 
     /// It goes on or it does not, wholly.
-    fn check_unsure(&mut self, place: usize, node: &Anonymous) {
+    fn check_unsure(&mut self, place: usize, node: &Node) {
         let session = &self.sessions[place];
-        let refresh = session.refreshing(node).send().status;
-        let verify = node.call("GET", "/v1/verify").bearer(&session.access);
-        let verify = verify.send().status;
+        let refresh = session.refreshing(node).1.send().status;
+        let verify = session.verifying(node).1.send().status;
         if !matches!((refresh, verify), (200, 204) | (401, 401)) {
             let id = session.id.clone();
             self.complain(&format!("{id}: half ended: {refresh} and {verify}"));
         }
     }
+}
+
+/// The request for an account.
+pub(super) fn registering(node: &Node, person: &Person) -> Question {
+    let user = person.username.clone();
+    let call = node.call("POST", "/v1/register");
+    (Asked::Register { user }, call.json(person.registration()))
 }

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::client::Client;
+use super::client::{Client, Node, registering};
 use super::session::{Session, Standing};
-use super::stored::Stored;
-use crate::{Anonymous, Person};
+use super::tabs;
+use crate::history::{Asked, Rows};
+use crate::{Person, Transport};
 
 /// What a client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub(super) enum Trade {
     Changing,
     /// Registers others.
     Registering,
+    /// Refreshes a session from several tabs of one browser at once.
+    Browsing,
+    /// Has a session of which a thief presents an old token.
+    Robbed,
+    /// Logs in here and there, and out everywhere at once.
+    Leaving,
 }
 
 /// How many sessions somebody has who stays.
@@ -35,6 +42,8 @@ pub(super) struct Progress {
     /// Something was asked for, and nothing is known of it.
     open: bool,
     stage: Stage,
+    /// The end of all sessions was asked for, and nothing is known of it.
+    leaving: bool,
     /// The passwords of which one is valid; the last one was asked for last.
     possible: Vec<String>,
     /// Those that were valid once.
@@ -66,12 +75,17 @@ impl Trade {
     /// Whatever has to be there before anything fails.
     pub(super) fn begin(self, client: &mut Client) {
         let password = client.person.password.clone();
-        if self == Self::Staying {
-            for _ in 0..SESSIONS {
-                match client.log_in(&password) {
-                    Some(Ok(session)) => client.sessions.push(session),
-                    other => panic!("no login: {other:?}"),
-                }
+        let (sessions, transport) = match self {
+            Self::Staying => (SESSIONS, Transport::Body),
+            Self::Browsing => (1, Transport::Cookie),
+            Self::Visiting | Self::Changing | Self::Registering | Self::Robbed | Self::Leaving => {
+                (0, Transport::Body)
+            }
+        };
+        for _ in 0..sessions {
+            match client.log_in_by(transport, &password) {
+                Some(Ok(session)) => client.sessions.push(session),
+                other => panic!("no login: {other:?}"),
             }
         }
         client.progress.possible.push(password);
@@ -84,13 +98,16 @@ impl Trade {
             Self::Visiting => visit(client),
             Self::Changing => change(client),
             Self::Registering => register(client),
+            Self::Browsing => client.progress.open = !tabs::refresh(client, 0),
+            Self::Robbed => be_robbed(client),
+            Self::Leaving => leave_everywhere(client),
         }
     }
 
     /// Finds true what was told beside the sessions.
-    pub(super) fn check(self, client: &mut Client, node: &Anonymous, stored: &Stored) {
+    pub(super) fn check(self, client: &mut Client, node: &Node, stored: &Rows) {
         match self {
-            Self::Staying | Self::Visiting => {}
+            Self::Staying | Self::Visiting | Self::Browsing | Self::Robbed | Self::Leaving => {}
             Self::Changing => check_passwords(client, node),
             Self::Registering => check_people(client, node, stored),
         }
@@ -100,16 +117,16 @@ impl Trade {
 fn stay(client: &mut Client) {
     let place = client.progress.done % client.sessions.len();
     let session = &client.sessions[place];
-    let presented = session.generation;
+    let presented = session.presents();
     let heard = if client.progress.done % 4 == 3 {
-        let calls = [client.node(), client.next_node()].map(|node| session.refreshing(&node));
-        let [first, second] = client.ask_twice(calls);
+        let nodes = [client.node(), client.next_node()];
+        let [first, second] = client.ask_twice(nodes.map(|node| session.refreshing(&node)));
         // Both are looked at, whatever the first one is.
         let heard = client.take(place, presented, first);
         client.take(place, presented, second) && heard
     } else {
-        let call = session.refreshing(&client.node());
-        let reply = client.ask(call);
+        let question = session.refreshing(&client.node());
+        let reply = client.ask(question);
         client.take(place, presented, reply)
     };
     // The same one again, at once, until it is known: that is what an honest client does.
@@ -121,24 +138,12 @@ fn visit(client: &mut Client) {
     let place = client.sessions.len().wrapping_sub(1);
     match client.progress.stage {
         Stage::Come => {
-            let password = client.person.password.clone();
-            match client.log_in(&password) {
-                Some(Ok(session)) => {
-                    client.sessions.push(session);
-                    client.progress.stage = Stage::Refresh;
-                }
-                Some(Err(reply)) => client.complain(&format!("no login: {}", reply.text())),
-                // Whether there is a session now, nobody needs to know.
-                None => {}
+            if come(client) {
+                client.progress.stage = Stage::Refresh;
             }
         }
         Stage::Refresh => {
-            let presented = client.sessions[place].generation;
-            let call = client.sessions[place].refreshing(&client.node());
-            let reply = client.ask(call);
-            let heard = client.take(place, presented, reply);
-            client.progress.open = !heard;
-            if heard {
+            if refresh(client, place) {
                 let leave = client.sessions.len().is_multiple_of(2);
                 client.progress.stage = if leave { Stage::Leave } else { Stage::Come };
             }
@@ -146,9 +151,10 @@ fn visit(client: &mut Client) {
         Stage::Leave => {
             let session = &mut client.sessions[place];
             session.standing = Standing::Unsure;
-            let access = session.access.clone();
-            let call = client.node().call("POST", "/v1/logout").bearer(&access);
-            let reply = client.ask(call);
+            let id = session.id.clone();
+            let call = client.node().call("POST", "/v1/logout");
+            let call = client.sessions[place].bearing(call);
+            let reply = client.ask((Asked::LogOut { session: id }, call));
             client.progress.open = reply.is_none();
             match reply {
                 Some(reply) if reply.status == 204 => {
@@ -160,6 +166,99 @@ fn visit(client: &mut Client) {
                 None => {}
             }
         }
+    }
+}
+
+/// Logs in; whether there is a new session.
+fn come(client: &mut Client) -> bool {
+    let password = client.person.password.clone();
+    match client.log_in(&password) {
+        Some(Ok(session)) => {
+            client.sessions.push(session);
+            return true;
+        }
+        Some(Err(reply)) => client.complain(&format!("no login: {}", reply.text())),
+        // Whether there is a session now, nobody needs to know.
+        None => {}
+    }
+    false
+}
+
+/// Refreshes a session, again if nothing was heard; whether there was an answer.
+fn refresh(client: &mut Client, place: usize) -> bool {
+    let presented = client.sessions[place].presents();
+    let question = client.sessions[place].refreshing(&client.node());
+    let reply = client.ask(question);
+    let heard = client.take(place, presented, reply);
+    client.progress.open = !heard;
+    heard
+}
+
+/// Somebody copied the first refresh token, and presents it when the owner is two
+/// generations further: that ends the session.
+fn be_robbed(client: &mut Client) {
+    let Some(place) = client.sessions.len().checked_sub(1) else {
+        come(client);
+        return;
+    };
+    let session = &client.sessions[place];
+    match session.standing {
+        Standing::Ended => drop(come(client)),
+        Standing::Live if session.generation < 2 => drop(refresh(client, place)),
+        Standing::Live | Standing::Unsure => {
+            let question = session.stealing(&client.node(), 0);
+            client.sessions[place].standing = Standing::Unsure;
+            let reply = client.ask(question);
+            client.progress.open = reply.is_none();
+            let Some(reply) = reply else {
+                return;
+            };
+            match reply.code().as_str() {
+                "refresh_token_reused" | "session_revoked" => {
+                    client.sessions[place].standing = Standing::Ended;
+                }
+                code => client.complain(&format!("a thief got {} {code}", reply.status)),
+            }
+        }
+    }
+}
+
+/// Three sessions, a refresh of the newest one, and the end of all.
+fn leave_everywhere(client: &mut Client) {
+    let live = |session: &&Session| session.standing != Standing::Ended;
+    let open = client.sessions.iter().filter(live).count();
+    if open < 3 && !client.progress.open {
+        come(client);
+        return;
+    }
+    let place = client.sessions.len() - 1;
+    if client.sessions[place].generation == 0 && !client.progress.leaving {
+        refresh(client, place);
+        return;
+    }
+    client.progress.leaving = true;
+    for session in &mut client.sessions {
+        if session.standing == Standing::Live {
+            session.standing = Standing::Unsure;
+        }
+    }
+    let user = client.person.username.clone();
+    let call = client.node().call("POST", "/v1/logout/all");
+    let call = client.sessions[place].bearing(call);
+    let reply = client.ask((Asked::LogOutEverywhere { user }, call));
+    client.progress.open = reply.is_none();
+    let Some(reply) = reply else {
+        return;
+    };
+    client.progress.leaving = false;
+    match reply.status {
+        204 => client.tallies.count(|tally| tally.logouts += 1),
+        // The request before was done after all.
+        401 if reply.code() == "session_revoked" => {}
+        status => client.complain(&format!("no logout of all: {status} {}", reply.text())),
+    }
+    for session in &mut client.sessions {
+        session.standing = Standing::Ended;
     }
 }
 
@@ -175,7 +274,11 @@ fn change(client: &mut Client) {
     let new = format!("lamp-Quartz-{}-{}", client.number, client.progress.done);
     let body = json!({ "current_password": current, "new_password": new });
     let call = client.node().call("POST", "/v1/me/password");
-    let reply = client.ask(call.bearer(&session.access).json(body));
+    let asked = Asked::ChangePassword {
+        user: client.person.username.clone(),
+        to: new.clone(),
+    };
+    let reply = client.ask((asked, session.bearing(call).json(body)));
     client.sessions.push(session);
     let Some(reply) = reply else {
         return unsure(client, new);
@@ -185,7 +288,7 @@ fn change(client: &mut Client) {
             for session in &mut client.sessions {
                 session.standing = Standing::Ended;
             }
-            client.sessions.push(Session::of(&reply.json()));
+            client.sessions.push(Session::of(Transport::Body, &reply));
             let progress = &mut client.progress;
             progress.former.append(&mut progress.possible);
             progress.possible.push(new);
@@ -224,10 +327,15 @@ fn next_possible(client: &mut Client) {
     }
 }
 
-fn check_passwords(client: &mut Client, node: &Anonymous) {
+fn check_passwords(client: &mut Client, node: &Node) {
     let valid = client.progress.possible.clone();
     let person = client.person.clone();
-    let can = |password: &str| person.clone().with_password(password).can_log_in(node);
+    let can = |password: &str| {
+        person
+            .clone()
+            .with_password(password)
+            .can_log_in(&node.anonymous)
+    };
     if !valid.iter().any(|password| can(password)) {
         client.complain("the last acknowledged password is refused");
     }
@@ -253,9 +361,11 @@ fn register(client: &mut Client) {
         progress.people.push(Person::named(&name));
     }
     let again = progress.open;
-    let registration = progress.people.last().map(Person::registration);
-    let call = client.node().call("POST", "/v1/register");
-    let reply = client.ask(call.json(registration.unwrap_or_default()));
+    let Some(person) = progress.people.last().cloned() else {
+        return;
+    };
+    let question = registering(&client.node(), &person);
+    let reply = client.ask(question);
     client.progress.open = reply.is_none();
     match reply.map(|reply| (reply.status, reply)) {
         Some((201, _)) => client.tallies.count(|tally| tally.registrations += 1),
@@ -269,10 +379,10 @@ fn register(client: &mut Client) {
 }
 
 /// All of them have an account, and the newest can use it.
-fn check_people(client: &mut Client, node: &Anonymous, stored: &Stored) {
+fn check_people(client: &mut Client, node: &Node, stored: &Rows) {
     for (age, person) in client.progress.people.clone().iter().rev().enumerate() {
-        let there = stored.has_user(&person.username);
-        if !there || (age < 3 && !person.can_log_in(node)) {
+        let there = stored.users.contains(&person.username);
+        if !there || (age < 3 && !person.can_log_in(&node.anonymous)) {
             client.complain(&format!("{} was registered and is not", person.username));
         }
     }

@@ -5,6 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use crate::suite::Story;
 use crate::workspace::root;
 
 const DOCUMENT: &str = "docs/faults.md";
@@ -21,11 +22,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// Reads `fault: name | what was done | what was seen | figures`.
-    pub fn read(line: &str) -> Option<Self> {
-        // With one test at a time its name stands before it, on the same line.
-        let (_, told) = line.split_once("fault: ")?;
-        let mut parts = told.split(" | ").map(|part| part.trim().to_owned());
+    /// Reads `name | what was done | what was seen | figures`.
+    pub fn of(story: Story) -> Option<Self> {
+        let mut parts = story.into_iter();
         Some(Self {
             fault: parts.next()?,
             done: parts.next()?,
@@ -107,12 +106,17 @@ fn replaced(document: &str, table: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suite::story;
+
+    fn read(line: &str) -> Option<Row> {
+        Row::of(story(line, "fault")?)
+    }
 
     const LINE: &str = "fault: killed | kill -9 | 503 | 7 refused; well";
 
     #[test]
     fn a_story_is_read_from_its_line() {
-        let row = Row::read(LINE).unwrap();
+        let row = read(LINE).unwrap();
         assert_eq!(
             (row.fault.as_str(), row.done.as_str()),
             ("killed", "kill -9")
@@ -121,15 +125,15 @@ mod tests {
             (row.seen.as_str(), row.figures.as_str()),
             ("503", "7 refused; well")
         );
-        assert_eq!(Row::read(&format!("test x ... {LINE}")), Some(row));
-        assert_eq!(Row::read("test faults::killed ... ok"), None);
+        assert_eq!(read(&format!("test x ... {LINE}")), Some(row));
+        assert_eq!(read("test faults::killed ... ok"), None);
     }
 
     #[test]
     fn a_test_without_a_story_failed() {
         let tests = ["faults::a::postgres::killed", "faults::a::postgres::lost"];
         let tests = tests.map(str::to_owned);
-        let rows = Row::read(LINE).into_iter().collect();
+        let rows = read(LINE).into_iter().collect();
         let table = Table::new(&tests, rows);
         assert!(!table.is_complete());
         assert!(table.to_text().contains("FAILED"));

@@ -59,6 +59,7 @@ impl Assembled {
         let master = master_key::find(&config.keys.master, &store).await?;
         let warning = config.keys.master.file().and_then(master_key::warning);
         config.warnings.extend(warning);
+        config.warnings.extend_from_slice(storage.warnings());
 
         let throttle = config
             .accounts

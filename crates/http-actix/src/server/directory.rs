@@ -1,7 +1,5 @@
 //! The directory of a SQLite database.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use super::ServeError;
@@ -21,12 +19,8 @@ pub(super) fn prepare(config: &Config) -> Result<(), ServeError> {
         let problem = format!("the directory {} does not exist", directory.display());
         return Err(config.effective.mistake(&DATABASE_URL, problem).into());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|source| ServeError::Directory {
-            path: directory.to_owned(),
-            source,
-        })
+    storage_diesel::create_directory(directory).map_err(|source| ServeError::Directory {
+        path: directory.to_owned(),
+        source,
+    })
 }

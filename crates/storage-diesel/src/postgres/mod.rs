@@ -42,6 +42,7 @@ pub(crate) struct Database {
     rotations: Rotations,
     watch: Watch,
     guard: Background,
+    doubts: Vec<String>,
 }
 
 impl Database {
@@ -54,6 +55,7 @@ impl Database {
         // A connection of its own, because migrating lifts the limits of everyday work.
         let mut conn = connect(url, &options.postgres)?;
         session::check(&mut conn)?;
+        let doubts = session::doubts(&mut conn)?;
         let mut conn = AnyConnection::Postgres(conn);
         if options.migrate {
             migrate::run(&mut conn)?;
@@ -91,7 +93,13 @@ impl Database {
             rotations,
             watch,
             guard,
+            doubts,
         })
+    }
+
+    /// See [`session::doubts`].
+    pub(crate) fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     /// Comes when sessions may have ended since this was last awaited.

@@ -86,6 +86,26 @@ fn check_writable(conn: &mut PgConnection) -> Result<(), OpenError> {
 }
 
 #[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Settings of the server with which it acknowledges what a power cut can undo. They are the whole
+/// server's, and no connection can change them for itself.
+pub(super) fn doubts(conn: &mut PgConnection) -> Result<Vec<String>, OpenError> {
+    let off: Vec<Setting> = diesel::sql_query(
+        "SELECT name FROM pg_settings \
+         WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name",
+    )
+    .load(conn)?;
+    let doubt = |Setting { name }| {
+        format!("PostgreSQL runs with {name} = off: a power cut can undo what was acknowledged")
+    };
+    Ok(off.into_iter().map(doubt).collect())
+}
+
+#[derive(QueryableByName)]
 struct Server {
     #[diesel(sql_type = Integer)]
     version: i32,
