@@ -1,5 +1,6 @@
 //! The project's own tasks; `cargo xtask --help` lists them.
 
+mod bench;
 mod ci;
 mod coverage;
 mod differential;
@@ -34,6 +35,8 @@ struct Arguments {
 enum Task {
     Test(test::Options),
     Torture(torture::Options),
+    Bench(bench::Options),
+    Soak(bench::SoakOptions),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -80,6 +83,8 @@ fn run(task: Task) -> Result<Outcome> {
     match task {
         Task::Test(options) => Ok(test::run(&options)),
         Task::Torture(options) => torture::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Soak(options) => bench::soak(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),
