@@ -1,6 +1,7 @@
 //! What measurements share: how long and how often, the servers, the databases.
 
 use std::env;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -120,6 +121,7 @@ pub fn program(name: &str) -> Result<PathBuf> {
 /// A server that is started here, and where it answers.
 pub struct Started {
     child: Child,
+    setup: Option<Setup>,
     /// Where it listens.
     pub address: SocketAddr,
     /// From the start of the process to the first good answer.
@@ -134,6 +136,7 @@ impl Started {
         let child = child.with_context(|| command.get_program().display().to_string())?;
         let mut started = Self {
             child,
+            setup: None,
             address,
             ready_after: Duration::ZERO,
         };
@@ -150,17 +153,18 @@ impl Started {
         Ok(started)
     }
 
-    /// `renewd` by these settings, at a port that is free.
-    pub fn renewd(setup: Setup, output: Stdio) -> Result<(Self, Setup)> {
+    /// `renewd` by these settings, at a port that is free. Its log goes into `log`, or nowhere.
+    pub fn renewd(setup: Setup, log: Option<File>) -> Result<Self> {
         let address = ports::loopback(ports::free());
         let setup = setup.set("RENEWD_LISTEN", &address.to_string());
-        let started = Self::new(setup.command().stdout(output), address, "/readyz")?;
-        Ok((started, setup))
-    }
-
-    /// The process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+        let mut command = setup.command();
+        // It logs to standard error.
+        command
+            .stdout(Stdio::null())
+            .stderr(log.map_or_else(Stdio::null, Stdio::from));
+        let mut started = Self::new(&mut command, address, "/readyz")?;
+        started.setup = Some(setup);
+        Ok(started)
     }
 
     /// A URL of it.
@@ -174,6 +178,8 @@ impl Drop for Started {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // Its directory goes when nobody is in it any more.
+        drop(self.setup.take());
     }
 }
 

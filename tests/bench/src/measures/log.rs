@@ -17,19 +17,19 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let logs = ["info", "warn"].map(|level| -> Result<_> {
         let file = File::create(directory.path().join(level))?;
         let setup = setup(Database::sqlite()).set("RENEWD_LOG", level);
-        let (started, setup) = Started::renewd(setup, file.into())?;
+        let started = Started::renewd(setup, Some(file))?;
         let load = verify(stage, &started)?;
-        Ok((started, setup, load))
+        Ok((started, load))
     });
     let [info, warn] = logs;
-    let ((_info, _info_setup, info), (_warn, _warn_setup, warn)) = (info?, warn?);
+    let ((_info, info), (_warn, warn)) = (info?, warn?);
     let pairs = in_turn(
         stage.rounds(),
         || Ok(info.run()?.rate()),
         || Ok(warn.run()?.rate()),
     )?;
     let row = Row::compared(
-        "log",
+        "request_log",
         "`GET /v1/verify` with a line for each request (`RENEWD_LOG=info`, JSON)",
         "without (`RENEWD_LOG=warn`)",
         "requests/s",

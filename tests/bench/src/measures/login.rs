@@ -43,7 +43,7 @@ pub fn limit() -> Result<f64> {
 pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let server = server()?;
     // A few a second: it takes longer to count them.
-    let seconds = if stage.quick { 4 } else { 20 };
+    let seconds = if stage.quick { 8 } else { 20 };
     let login = load(&stage.scripts, &server, "login.lua");
     let login = login.connections(16).seconds(seconds);
     let pairs = in_turn(stage.rounds(), || Ok(login.run()?.rate()), limit)?;

@@ -90,7 +90,7 @@ pub const ALL: [Measure; 18] = [
         run: program::run,
     },
     Measure {
-        name: "log",
+        name: "request_log",
         run: log::run,
     },
     Measure {

@@ -1,7 +1,5 @@
 //! How long until a started server answers that it is ready.
 
-use std::process::Stdio;
-
 use anyhow::Result;
 use e2e::Database;
 
@@ -13,7 +11,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let starts = if stage.quick { 3 } else { 11 };
     let mut millis = Vec::new();
     for _ in 0..starts {
-        let (started, _setup) = Started::renewd(setup(Database::sqlite()), Stdio::null())?;
+        let started = Started::renewd(setup(Database::sqlite()), None)?;
         millis.push(started.ready_after.as_secs_f64() * 1e3);
     }
     let row = Row::alone("start_empty", "start to ready, empty SQLite", "ms", millis);
@@ -29,7 +27,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let mut millis = Vec::new();
     for _ in 0..starts {
         let again = setup(Database::sqlite()).set("RENEWD_DATABASE_URL", &server.store().url());
-        let (started, _setup) = Started::renewd(again, Stdio::null())?;
+        let started = Started::renewd(again, None)?;
         millis.push(started.ready_after.as_secs_f64() * 1e3);
     }
     let what = format!("start to ready, SQLite with {sessions} sessions");
