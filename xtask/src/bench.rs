@@ -56,6 +56,13 @@ pub struct Options {
     /// Other people's servers too, installed from their registries
     #[arg(long)]
     peers: bool,
+    #[command(flatten)]
+    pages: Pages,
+}
+
+/// What becomes of the pages.
+#[derive(Args)]
+struct Pages {
     /// Keep the figures in docs/performance/results.json, and write the pages and plots from it
     #[arg(long, conflicts_with = "quick")]
     write: bool,
@@ -68,9 +75,9 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Outcome> {
-    if options.render || options.check {
+    if options.pages.render || options.pages.check {
         let kept = Results::read(&root().join(RESULTS))?;
-        return Ok(Outcome::passed_if(render(&kept, options.check)?));
+        return Ok(Outcome::passed_if(render(&kept, options.pages.check)?));
     }
     build()?;
     let mut arguments: Vec<String> = Vec::new();
@@ -86,7 +93,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
     }
     let new = measure(&arguments)?;
     println!("\n{}", table::to_text(&new));
-    if options.write {
+    if options.pages.write {
         let kept = keep(new)?;
         render(&kept, false)?;
         return Ok(Outcome::Passed);

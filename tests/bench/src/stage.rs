@@ -143,10 +143,7 @@ impl Started {
         while !answers(address, path) {
             let ended = started.child.try_wait()?;
             ensure!(ended.is_none(), "it ended: {ended:?}");
-            ensure!(
-                start.elapsed() < Duration::from_secs(180),
-                "it is not ready"
-            );
+            ensure!(start.elapsed() < Duration::from_mins(3), "it is not ready");
             thread::sleep(Duration::from_micros(500));
         }
         started.ready_after = start.elapsed();

@@ -115,15 +115,15 @@ impl Load {
 
     /// With one more argument for the script.
     #[must_use]
-    pub fn argument(mut self, argument: impl ToString) -> Self {
-        self.arguments.push(argument.to_string());
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
         self
     }
 
     /// With a file for the script.
     #[must_use]
     pub fn file(self, path: &Path) -> Self {
-        self.argument(path.display())
+        self.argument(path.display().to_string())
     }
 
     /// Runs it to its end; nothing may be refused, broken or late.

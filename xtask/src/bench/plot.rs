@@ -80,8 +80,9 @@ impl Plot<'_> {
             TOP - 8.0,
             self.y
         );
-        for (number, (label, points)) in self.lines.iter().enumerate() {
-            let colour = COLOURS[number % COLOURS.len()];
+        for ((number, colour), (label, points)) in
+            (0_u32..).zip(COLOURS.iter().cycle()).zip(&self.lines)
+        {
             let path: Vec<String> = points
                 .iter()
                 .map(|point| format!("{:.1},{:.1}", x.place(point.0), y.place(point.1)))
@@ -95,7 +96,7 @@ impl Plot<'_> {
                 let (cx, cy) = place.split_once(',').unwrap_or_default();
                 let _ = writeln!(svg, "<circle cx='{cx}' cy='{cy}' r='3' fill='{colour}'/>");
             }
-            let (at, down) = (WIDTH - RIGHT + 12.0, TOP + 12.0 + 18.0 * number as f64);
+            let (at, down) = (WIDTH - RIGHT + 12.0, TOP + 12.0 + 18.0 * f64::from(number));
             let _ = writeln!(
                 svg,
                 "<text x='{at}' y='{down}' fill='{colour}'>{label}</text>"
@@ -110,8 +111,8 @@ pub fn bars(title: &str, values: &[(String, f64)]) -> String {
     const LABELS: f64 = 260.0;
     let most = values.iter().map(|(_, value)| *value).fold(1.0, f64::max);
     let mut svg = head(title);
-    for (number, (label, value)) in values.iter().enumerate() {
-        let top = TOP + 30.0 * number as f64;
+    for (number, (label, value)) in (0_u32..).zip(values) {
+        let top = TOP + 30.0 * f64::from(number);
         let width = (WIDTH - LABELS - 90.0) * value / most;
         let colour = COLOURS[usize::from(number > 0)];
         let (before, line) = (LABELS - 8.0, top + 15.0);
@@ -192,9 +193,10 @@ impl Axis {
                 .map(|step| self.most * f64::from(step) / 5.0)
                 .collect();
         }
-        let steps = (self.most - self.least).round() as i32;
-        (0..=steps)
-            .map(|step| 10_f64.powf(self.least + f64::from(step)))
+        (0..=20)
+            .map(|step| self.least + f64::from(step))
+            .take_while(|power| *power < self.most + 0.5)
+            .map(|power| 10_f64.powf(power))
             .collect()
     }
 }

@@ -202,8 +202,8 @@ pub mod tests {
     #[test]
     fn what_is_measured_again_is_replaced_in_its_place() {
         let mut kept = Results::default();
-        for (round, names) in [["a", "b"], ["b", "c"]].into_iter().enumerate() {
-            let rows = names.map(|name| row(name, &[round as f64], &[], None));
+        for (round, names) in [(0, ["a", "b"]), (1, ["b", "c"])] {
+            let rows = names.map(|name| row(name, &[f64::from(round)], &[], None));
             let new = Results {
                 rows: rows.to_vec(),
                 ..Results::default()

@@ -1,5 +1,7 @@
 //! `cargo xtask soak`: a mixed load for long, and whether anything grows.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
@@ -11,8 +13,8 @@ use crate::Outcome;
 
 /// Keep renewd busy for long, and fail where memory, descriptors or latency grow
 ///
-/// A steady mix of verifications, refreshes and constant answers, with a look every 15 s. The last
-/// third has to be where the second was.
+/// A steady mix of verifications, refreshes and constant answers, with a look every 15 s. After
+/// three minutes that do not count, the last third has to be where the first two were.
 #[derive(Args)]
 pub struct Options {
     /// For how long
@@ -83,8 +85,9 @@ pub fn told(results: &Results) -> String {
             let values: Vec<f64> = part.iter().filter_map(|s| s.get(at).copied()).collect();
             shown(median(&values))
         };
-        text += &format!(
-            "| {name} | {} MiB | {} | {} µs | {} µs |\n",
+        let _ = writeln!(
+            text,
+            "| {name} | {} MiB | {} | {} µs | {} µs |",
             of(1),
             of(2),
             of(3),

@@ -78,7 +78,7 @@ fn ended(server: &Server, count: u64, results: &mut Results) -> Result<()> {
         "UPDATE sessions SET ended_at = now(), end_reason = 'admin' WHERE id IN \
          (SELECT id FROM sessions WHERE ended_at IS NULL LIMIT {count})"
     ));
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while set_size(server)? < count as f64 {
         ensure!(Instant::now() < deadline, "the ends are not seen");
         thread::sleep(Duration::from_millis(200));

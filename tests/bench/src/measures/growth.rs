@@ -15,6 +15,7 @@ use crate::seed::stocked;
 use crate::stage::{Kind, Stage, setup};
 use crate::stats::Pairs;
 use crate::token_pool::TokenPool;
+use crate::wrk::Load;
 
 const SESSIONS: u64 = 1_000;
 
@@ -33,18 +34,10 @@ fn run(stage: &mut Stage, results: &mut Results, kind: Kind) -> Result<()> {
     let pool = TokenPool::draw(&server, 1_000)?;
     let rows = rows(&server)?;
     let load = refresh::load(&stage.scripts, &server, &pool).connections(32);
-    let first = load.clone().seconds(2).run()?;
-    let long = |wanted: u64, rate: f64| (wanted as f64 / rate).ceil().max(1.0);
-    let mut done = first.requests;
-    let seconds = long(half.saturating_sub(done), first.rate());
-    let second = load.clone().seconds(seconds as u32).run()?;
-    done += second.requests;
+    let mut done = refresh(&load, half)?;
     settle();
     let at_half = bytes(&server)?;
-    while done < half * 2 {
-        let seconds = long(half * 2 - done, second.rate());
-        done += load.clone().seconds(seconds as u32).run()?.requests;
-    }
+    done += refresh(&load, (half * 2).saturating_sub(done))?;
     settle();
     let at_end = bytes(&server)?;
     let added = self::rows(&server)? - rows;
@@ -77,6 +70,20 @@ fn run(stage: &mut Stage, results: &mut Results, kind: Kind) -> Result<()> {
             .notes(log_of(&server, stage)?),
     );
     Ok(())
+}
+
+/// Refreshes at least so often. wrk counts seconds and not requests, so that the first ones say how
+/// many seconds that is.
+fn refresh(load: &Load, wanted: u64) -> Result<u64> {
+    let mut done = 0;
+    let mut seconds = 2;
+    while done < wanted {
+        let told = load.clone().seconds(seconds).run()?;
+        done += told.requests;
+        let left = wanted.saturating_sub(done) * told.micros / told.requests / 1_000_000;
+        seconds = u32::try_from(left)?.saturating_add(1);
+    }
+    Ok(done)
 }
 
 /// PostgreSQL's counters arrive a moment later.

@@ -21,7 +21,8 @@ const SESSIONS: u64 = 10_000;
 /// A load of logins by everybody.
 pub fn load(scripts: &Scripts, server: &Server, script: &'static str) -> Load {
     let load = scripts.load(script, &url(server, "/v1/login"));
-    load.argument(people(SESSIONS)).argument(PASSWORD)
+    load.argument(people(SESSIONS).to_string())
+        .argument(PASSWORD)
 }
 
 /// A server with people to log in.

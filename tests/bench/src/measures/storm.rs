@@ -25,7 +25,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let capacity = login::limit()?;
     let storm = login::load(&stage.scripts, &server, "paced_login.lua");
     let storm = storm
-        .argument(capacity * STORM)
+        .argument((capacity * STORM).to_string())
         .connections(256)
         .seconds(stage.seconds() + 2);
 
@@ -36,7 +36,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
         .load("paced_get.lua", &url(&server, "/v1/verify"));
     let paced = paced
         .header(format!("Authorization: Bearer {access}"))
-        .argument(rate);
+        .argument(rate.to_string());
     let row = compare(
         stage,
         "storm_verify",
@@ -50,7 +50,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let rate = half_of(stage, &refresh::load(&stage.scripts, &server, &pool))?;
     let script = "paced_refresh.lua";
     let paced = stage.scripts.load(script, &url(&server, "/v1/refresh"));
-    let paced = paced.file(pool.path()).argument(rate);
+    let paced = paced.file(pool.path()).argument(rate.to_string());
     let row = compare(
         stage,
         "storm_refresh",
