@@ -51,18 +51,23 @@ fn main() -> Result<()> {
     let mut stage = Stage::new(options.quick)?;
     let mut results = Results::begin(options.quick);
     if let Some(minutes) = options.soak {
-        soak::run(&mut stage, &mut results, minutes)?;
-        return results.save(&options.out);
+        let is_flat = soak::run(&mut stage, &mut results, minutes);
+        results.save(&options.out)?;
+        return is_flat;
     }
     let chosen = chosen(&options.only, options.peers.is_some());
     ensure!(
         !chosen.is_empty() || options.peers.is_some(),
         "no measurement has such a name"
     );
+    let mut failed = Vec::new();
     for measure in chosen {
         println!("\n== {}", measure.name);
         machine::warn_of_others();
-        (measure.run)(&mut stage, &mut results)?;
+        if let Err(error) = (measure.run)(&mut stage, &mut results) {
+            println!("FAILED: {error:#}");
+            failed.push(measure.name);
+        }
         // A long run that is cut short keeps what it has.
         results.save(&options.out)?;
     }
@@ -71,7 +76,9 @@ fn main() -> Result<()> {
         machine::warn_of_others();
         peers::run(&mut stage, &mut results, peers)?;
     }
-    results.save(&options.out)
+    results.save(&options.out)?;
+    ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
+    Ok(())
 }
 
 /// With peers alone asked for, nothing else is measured again.

@@ -28,11 +28,11 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<Outcome> {
     super::build()?;
     let arguments = ["--soak".to_owned(), options.minutes.to_string()];
-    let new = super::measure(&arguments)?;
+    let (new, is_flat) = super::measure(&arguments)?;
     if options.write {
         super::render(&super::keep(new)?, false)?;
     }
-    Ok(Outcome::Passed)
+    Ok(Outcome::passed_if(is_flat))
 }
 
 /// Minutes, and of each sample memory, descriptors, p50 and p99.
