@@ -50,6 +50,7 @@ pub struct ClusterSetup {
     hba: Option<String>,
     files: Vec<(String, Vec<u8>)>,
     disk: Option<u64>,
+    segment: u32,
 }
 
 impl ClusterSetup {
@@ -73,6 +74,14 @@ impl ClusterSetup {
     #[must_use]
     pub fn file(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.files.push((name.to_owned(), bytes.into()));
+        self
+    }
+
+    /// Makes segments of the write-ahead log this large, in MiB. Without this they are small: a
+    /// full disk is met soon, and little is copied.
+    #[must_use]
+    pub fn segments_of(mut self, mebibytes: u32) -> Self {
+        self.segment = mebibytes;
         self
     }
 
@@ -111,8 +120,7 @@ impl ClusterSetup {
             .args(["--no-locale", "--no-sync", "--auth", "scram-sha-256"])
             .arg("--pwfile")
             .arg(home.path().join("password"))
-            // Small segments: a full disk is met soon, and little is copied.
-            .args(["--wal-segsize", "1", "--pgdata"])
+            .args(["--wal-segsize", &self.segment.to_string(), "--pgdata"])
             .arg(home.data());
         programs::succeed(initdb);
         let sockets = format!("unix_socket_directories = '{}'\n", home.path().display());
@@ -148,6 +156,7 @@ impl Cluster {
             hba: None,
             files: Vec::new(),
             disk: None,
+            segment: 1,
         })
     }
 

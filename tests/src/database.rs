@@ -32,7 +32,12 @@ impl Database {
     pub fn postgres() -> Option<Self> {
         env::var("RENEWD_TEST_POSTGRES_URL")
             .ok()
-            .map(|url| Self(Kind::NewOn(url)))
+            .map(|url| Self::new_on(&url))
+    }
+
+    /// A new database on the server that this URL names; it goes with its server.
+    pub fn new_on(url: &str) -> Self {
+        Self(Kind::NewOn(url.to_owned()))
     }
 
     /// The database that this URL names, as that of a [`crate::Cluster`]; it stays.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -129,14 +129,17 @@ impl Setup {
     /// Runs `renewd` with `args` to its end: for commands that answer and for
     /// starts that must fail.
     pub fn run<const N: usize>(&self, args: [&str; N]) -> Finished {
-        let mut command = process::command(&process::renewd(), self.directory(), &self.env);
-        process::run_args(&mut command, args)
+        process::run_args(&mut self.command(), args)
+    }
+
+    /// The command that starts `renewd` by these settings, for those who start it themselves.
+    pub fn command(&self) -> Command {
+        process::command(&process::renewd(), self.directory(), &self.env)
     }
 
     /// As [`Setup::run`], with one more environment variable.
     pub fn run_set<const N: usize>(&self, name: &str, value: &str, args: [&str; N]) -> Finished {
-        let mut command = process::command(&process::renewd(), self.directory(), &self.env);
-        process::run_args(command.env(name, value), args)
+        process::run_args(self.command().env(name, value), args)
     }
 
     /// Starts the server and waits until it is ready.

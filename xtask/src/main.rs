@@ -1,5 +1,6 @@
 //! The project's own tasks; `cargo xtask --help` lists them.
 
+mod bench;
 mod ci;
 mod coverage;
 mod differential;
@@ -42,6 +43,8 @@ enum Task {
     Torture(torture::Options),
     History(history::Options),
     PowerLoss(power_loss::Options),
+    Bench(bench::Options),
+    Soak(bench::SoakOptions),
     /// Run what CI runs after the tests, and print how long each stage took
     ///
     /// Formatting, clippy, documentation, tidy and the version floors. Every
@@ -93,6 +96,8 @@ fn run(task: Task) -> Result<Outcome> {
         Task::Torture(options) => torture::run(&options),
         Task::History(options) => history::run(&options),
         Task::PowerLoss(options) => power_loss::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Soak(options) => bench::soak(&options),
         Task::Ci => Ok(ci::run()),
         Task::Tidy => tidy::run(),
         Task::CoverageTable => coverage::write(),

@@ -5,7 +5,7 @@
 //! process ends ([`keeper`]).
 
 mod account;
-mod apt;
+pub mod apt;
 mod binaries;
 mod keeper;
 
@@ -94,6 +94,19 @@ impl Cluster {
     pub fn directory(&self) -> &Path {
         self.keeper.directory()
     }
+}
+
+/// What those are told who make clusters of their own and need none of this.
+pub fn programs() -> Result<[(&'static str, Option<OsString>); 2]> {
+    let binaries = Binaries::find_or_install()?;
+    let account = Account::for_server()?.map(|account| account.told().into());
+    Ok([
+        (
+            "RENEWD_TEST_POSTGRES_BIN",
+            Some(binaries.directory().to_owned().into()),
+        ),
+        ("RENEWD_TEST_POSTGRES_ACCOUNT", account),
+    ])
 }
 
 /// The directory that holds everything of one cluster.

@@ -1,4 +1,4 @@
-//! Installs PostgreSQL's server programs on Debian and its descendants.
+//! Installs PostgreSQL's server programs, and others, on Debian and its descendants.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ echo 'create_main_cluster = false' > "$setting"
 trap 'rm -f "$setting"' EXIT
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq -o DPkg::Lock::Timeout=300 update
-apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends postgresql
+apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$1"
 "#;
 
 /// Whether there is an apt-get, and the right to use it without a password.
@@ -30,6 +30,11 @@ pub fn is_usable() -> bool {
 /// Installs the distribution's PostgreSQL without starting it.
 pub fn install() -> Result<()> {
     println!("PostgreSQL's server programs are missing: installing them with apt-get");
+    install_package("postgresql")
+}
+
+/// Installs a package of the distribution.
+pub fn install_package(name: &str) -> Result<()> {
     let mut command = if is_root() {
         Command::new("sh")
     } else {
@@ -38,8 +43,8 @@ pub fn install() -> Result<()> {
         sudo
     };
     ensure!(
-        succeeds(command.args(["-c", INSTALL]))?,
-        "apt-get could not install postgresql"
+        succeeds(command.args(["-c", INSTALL, "install", name]))?,
+        "apt-get could not install {name}"
     );
     Ok(())
 }

@@ -1,0 +1,2 @@
+-- The same GET again and again, which costs no Lua at all.
+require "report"

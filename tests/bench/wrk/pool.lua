@@ -1,0 +1,53 @@
+-- Refresh tokens of many sessions, each spent once: the successor comes back to the end of the
+-- queue. `draw_from(file)` reads them. Those whose answers are under way when the run ends are
+-- not kept; the others are written back for the next run.
+
+require "report"
+
+function draw_from(file)
+    path, tokens, first, kept = file, {}, 0, 0
+    for line in io.lines(file) do
+        tokens[kept] = line
+        kept = kept + 1
+    end
+    size = kept
+end
+
+local head = "POST /v1/refresh HTTP/1.1\r\nHost: localhost\r\n" ..
+    "Content-Type: application/json\r\nContent-Length: "
+
+function request()
+    if kept == 0 then
+        error("no refresh token is left")
+    end
+    local body = '{"refresh_token":"' .. tokens[first] .. '"}'
+    first = (first + 1) % size
+    kept = kept - 1
+    return head .. #body .. "\r\n\r\n" .. body
+end
+
+function response(status, headers, body)
+    local token = string.match(body, '"refresh_token":"([^"]+)"')
+    if token then
+        tokens[(first + kept) % size] = token
+        kept = kept + 1
+    end
+end
+
+-- One thread alone: every thread would have the whole pool.
+function setup(started)
+    thread = started
+end
+
+local report = done
+
+function done(summary, latency, requests)
+    local tokens, first = thread:get("tokens"), thread:get("first")
+    local kept, size = thread:get("kept"), thread:get("size")
+    local file = assert(io.open(thread:get("path"), "w"))
+    for place = first, first + kept - 1 do
+        file:write(tokens[place % size], "\n")
+    end
+    file:close()
+    report(summary, latency, requests)
+end
