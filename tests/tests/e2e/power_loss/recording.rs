@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use e2e::history::{Answer, Asked, Event, Given};
 use e2e::power::{Step, Trace};
-use e2e::{BodyClient, Call, Person, Persona, Server, Setup};
+use e2e::{BodyClient, Call, Person, Persona, Server, Setup, process};
 use serde_json::json;
 
 /// How many people work at once, so that commits are shared.
@@ -66,6 +66,7 @@ impl Recording {
                 0 => {
                     server.terminate();
                     server.wait();
+                    look_at_it(trace, &server);
                     server.restart();
                 }
                 1 => server.restart(),
@@ -85,6 +86,18 @@ impl Recording {
             steps,
         }
     }
+}
+
+/// `renewctl`, traced too, while the server is stopped. Its one connection is certainly the
+/// last one to close, which copies the log into the database and removes it; the server's
+/// may close at one moment, and leave that to the next start.
+fn look_at_it(trace: &Trace, server: &Server) {
+    let directory = server.directory();
+    let mut command = process::command(trace.program(), &directory, &[]);
+    command.args(trace.arguments()).arg(process::renewctl());
+    let url = server.store().url();
+    let done = process::run_args(&mut command, ["--database-url", &url, "db", "status"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
 }
 
 /// Finds the step of each answer by the id that it bears.
