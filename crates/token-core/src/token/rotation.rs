@@ -218,10 +218,7 @@ impl Rotation {
             return Decision::Reuse;
         }
         let in_window = self.now.distance(row.rotated_at) <= window;
-        let excused = self
-            .outages
-            .iter()
-            .any(|outage| outage.excuses(row.rotated_at, self.now, window));
+        let excused = Outage::excuse(&self.outages, row.rotated_at, self.now, window);
         if in_window || excused {
             return Decision::Replay;
         }
