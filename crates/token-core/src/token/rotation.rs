@@ -121,6 +121,21 @@ pub struct Granted {
     pub user: User,
 }
 
+impl Granted {
+    /// The secret of the row's current token, computed again from its parent, which was presented;
+    /// `None` if it is not the parent, or the row's key is not among these.
+    pub fn successor_secret(
+        &self,
+        keys: &RefreshKeys,
+        presented: &Presented,
+    ) -> Option<RefreshSecret> {
+        let row = &self.session;
+        let key = keys.get(row.refresh_kid.as_str())?;
+        let next = chain::successor(key, row.id, presented.generation, &presented.secret);
+        (next.digest == row.refresh_digest).then_some(next.secret)
+    }
+}
+
 /// Why a rotation gives no tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
