@@ -5,6 +5,7 @@ mod coverage;
 mod differential;
 mod floors;
 mod interop;
+mod model;
 mod packages;
 mod page;
 mod postgres;
@@ -50,6 +51,7 @@ enum Task {
     CoverageTable,
     Differential(differential::Options),
     Interop(interop::Options),
+    Model(model::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -85,5 +87,6 @@ fn run(task: Task) -> Result<Outcome> {
         Task::CoverageTable => coverage::write(),
         Task::Differential(options) => differential::run(&options),
         Task::Interop(options) => interop::run(&options),
+        Task::Model(options) => model::run(&options),
     }
 }
