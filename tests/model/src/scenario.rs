@@ -171,7 +171,6 @@ fn restart(name: &'static str, busy: bool, form: Form) -> Scenario {
     Scenario {
         name,
         bounds: Bounds {
-            tabs: form.pick(1, 2),
             rotations: 2,
             window: 8,
             delay: Some(1),
@@ -179,7 +178,7 @@ fn restart(name: &'static str, busy: bool, form: Form) -> Scenario {
             honest: true,
             busy,
             left: Left {
-                losses: 1,
+                losses: form.pick(1, 2),
                 crashes: 1,
                 ..NONE
             },
