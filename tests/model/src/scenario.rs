@@ -213,15 +213,13 @@ fn flapping(form: Form) -> Scenario {
     Scenario {
         name: "flapping",
         bounds: Bounds {
-            rotations: 1,
+            rotations: form.pick(1, 2),
             window: 4,
             delay: Some(1),
             honest: true,
             busy: true,
             left: Left {
-                crashes: form.pick(0, 1),
                 losses: 1,
-                faults: form.pick(0, 1),
                 outages: 2,
                 ..NONE
             },
