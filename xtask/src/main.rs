@@ -9,6 +9,7 @@ mod fuzz;
 mod history;
 mod interop;
 mod mutants;
+mod model;
 mod packages;
 mod page;
 mod postgres;
@@ -64,6 +65,7 @@ enum Task {
     Fuzz(fuzz::Options),
     Mutants(mutants::Options),
     Timing(timing::Options),
+    Model(model::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -106,5 +108,6 @@ fn run(task: Task) -> Result<Outcome> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Mutants(options) => mutants::run(&options),
         Task::Timing(options) => timing::run(&options),
+        Task::Model(options) => model::run(&options),
     }
 }

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{ReloadError, Service, TokenPair};
 use crate::client::Scope;
 use crate::id::{ClientId, SessionId};
-use crate::key::{KeyRing, RefreshKeys};
-use crate::secret::RefreshSecret;
+use crate::key::KeyRing;
 use crate::session::{ClientFacts, EndReason, Transport};
 use crate::store::{AuditEvent, AuditKind, StoreError};
 use crate::time::Timestamp;
@@ -150,7 +149,9 @@ impl Service {
         let secret = if way == RefreshWay::Repeated {
             presented.secret
         } else {
-            successor_secret(keys.refresh(), &granted, &presented).ok_or(RefreshError::Invalid)?
+            granted
+                .successor_secret(keys.refresh(), &presented)
+                .ok_or(RefreshError::Invalid)?
         };
         let Granted { mut session, user } = *granted;
         if let Some(asked) = asked {
@@ -276,18 +277,6 @@ impl Elsewhere {
         }
         noted.insert(session, generation) != Some(generation)
     }
-}
-
-/// The `jti` of the row's current token, computed again from its parent.
-fn successor_secret(
-    keys: &RefreshKeys,
-    granted: &Granted,
-    presented: &Presented,
-) -> Option<RefreshSecret> {
-    let row = &granted.session;
-    let key = keys.get(row.refresh_kid.as_str())?;
-    let next = chain::successor(key, row.id, presented.generation, &presented.secret);
-    (next.digest == row.refresh_digest).then_some(next.secret)
 }
 
 const fn refused(refusal: Refusal) -> RefreshError {

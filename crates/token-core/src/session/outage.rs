@@ -16,14 +16,30 @@ pub struct Outage {
 
 impl Outage {
     /// Whether a refresh token that was replaced at `rotated_at` counts as presented inside the
-    /// replay window at `now`: its answer may have been lost with the outage, and its owner could
-    /// not ask again before the outage was over.
-    pub fn excuses(&self, rotated_at: Timestamp, now: Timestamp, window: Duration) -> bool {
-        now.distance(self.ended_at) <= window && rotated_at >= self.started_at.minus(window)
+    /// replay window at `now`: its answer may have been lost with an outage, and its owner could
+    /// not ask again before that was over. What was excused when another outage began is excused
+    /// after that one too, for its owner had no whole window to ask in. The outages come the
+    /// oldest first.
+    pub fn excuse(
+        outages: &[Self],
+        rotated_at: Timestamp,
+        now: Timestamp,
+        window: Duration,
+    ) -> bool {
+        let mut last_over = None;
+        outages.iter().any(|outage| {
+            let was_excused = |over| outage.started_at.distance(over) <= window;
+            let lost =
+                rotated_at >= outage.started_at.minus(window) || last_over.is_some_and(was_excused);
+            if lost {
+                last_over = Some(outage.ended_at);
+            }
+            lost && now.distance(outage.ended_at) <= window
+        })
     }
 }
 
-/// How long outages are remembered: the longest replay window there can be.
+/// How long before another outage one is remembered: the longest replay window there can be.
 const REMEMBERED: Duration = Duration::from_mins(5);
 /// How many outages are remembered; more of them so close together are one.
 const MOST: usize = 64;
@@ -103,8 +119,7 @@ impl State {
     fn works(&mut self, now: Timestamp) {
         if self.failing.take().is_some() {
             let over = self.outage_until(now);
-            self.outages
-                .retain(|outage| now.distance(outage.ended_at) <= REMEMBERED);
+            self.forget_before(over.started_at);
             let full = self.outages.len() >= MOST;
             match self.outages.last_mut().filter(|_| full) {
                 Some(last) => last.ended_at = now,
@@ -112,6 +127,18 @@ impl State {
             }
         }
         self.last_worked = now;
+    }
+
+    /// Forgets what cannot excuse anything any more: outages that had been over for long when the
+    /// next one began, and all before those.
+    fn forget_before(&mut self, mut next: Timestamp) {
+        let near = self.outages.iter().rev().take_while(|outage| {
+            let is_near = next.distance(outage.ended_at) <= REMEMBERED;
+            next = outage.started_at;
+            is_near
+        });
+        let far = self.outages.len() - near.count();
+        self.outages.drain(..far);
     }
 
     const fn outage_until(&self, now: Timestamp) -> Outage {
@@ -138,16 +165,11 @@ mod tests {
         let [outage] = tracker.outages_at(at(5_000))[..] else {
             panic!("one outage")
         };
-        assert!(outage.excuses(at(1_000), at(5_010), WINDOW));
-        assert!(outage.excuses(at(970), at(5_030), WINDOW));
-        assert!(
-            !outage.excuses(at(969), at(5_010), WINDOW),
-            "replaced long before the outage"
-        );
-        assert!(
-            !outage.excuses(at(1_000), at(5_031), WINDOW),
-            "one window after it, no longer"
-        );
+        let excused = |rotated, now| Outage::excuse(&[outage], at(rotated), at(now), WINDOW);
+        assert!(excused(1_000, 5_010));
+        assert!(excused(970, 5_030));
+        assert!(!excused(969, 5_010), "replaced long before the outage");
+        assert!(!excused(1_000, 5_031), "one window after it, no longer");
         assert_eq!(OutageTracker::at_start(None, at(1)).outages_at(at(2)), []);
     }
 
@@ -181,16 +203,48 @@ mod tests {
         tracker.read(at(5_001));
         let excused = |rotated, now| {
             let outages = tracker.outages_at(at(now));
-            outages
-                .iter()
-                .any(|outage| outage.excuses(at(rotated), at(now), WINDOW))
+            Outage::excuse(&outages, at(rotated), at(now), WINDOW)
         };
         assert!(excused(1_000, 5_010), "cut off by the stop");
         assert!(
-            !excused(1_000, 5_031),
-            "and excused no longer than that allows"
+            !excused(1_000, 5_032),
+            "and excused no longer than both allow"
         );
         assert!(excused(4_990, 5_031));
+    }
+
+    /// I2: a database that comes and goes leaves nobody a whole window to ask in.
+    #[test]
+    fn outages_in_a_row_excuse_together() {
+        let outage = |start, end| Outage {
+            started_at: at(start),
+            ended_at: at(end),
+        };
+        let flapping = [outage(100, 140), outage(145, 185), outage(190, 230)];
+        let excused = |outages: &[Outage], rotated, now| {
+            Outage::excuse(outages, at(rotated), at(now), WINDOW)
+        };
+        assert!(excused(&flapping, 99, 240), "cut off by the first");
+        assert!(excused(&flapping, 70, 260));
+        assert!(!excused(&flapping, 69, 240), "late before any of them");
+        assert!(!excused(&flapping, 99, 261), "one window after the last");
+        let apart = [outage(100, 140), outage(171, 185)];
+        assert!(
+            !excused(&apart, 99, 186),
+            "a whole window lay between them to ask in"
+        );
+        assert!(excused(&apart, 99, 170) && excused(&apart, 141, 186));
+    }
+
+    /// I2: however long the second outage takes.
+    #[test]
+    fn an_outage_is_remembered_through_the_next() {
+        let tracker = OutageTracker::at_start(Some(at(1_000)), at(5_000));
+        tracker.read(at(5_020));
+        tracker.read_failed();
+        tracker.read(at(9_000));
+        let outages = tracker.outages_at(at(9_010));
+        assert!(Outage::excuse(&outages, at(990), at(9_010), WINDOW));
     }
 
     #[test]
@@ -207,6 +261,14 @@ mod tests {
         tracker.read(at(1_000));
         assert_eq!(
             tracker.outages_at(at(1_000)).len(),
+            MOST,
+            "however long the last one took"
+        );
+        tracker.read(at(1_301));
+        tracker.read_failed();
+        tracker.read(at(1_302));
+        assert_eq!(
+            tracker.outages_at(at(1_302)).len(),
             1,
             "the old ones are forgotten"
         );

@@ -86,10 +86,7 @@ impl AccessMint {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> MintedAccess {
-        let issued_at = now.floor_to_second();
-        let expires_at = issued_at
-            .plus(self.lifetime.as_duration())
-            .min(session.max_expires_at);
+        let (issued_at, expires_at) = self.life(session, now);
         let claims = AccessClaims {
             iss: self.issuer.clone(),
             sub: Subject::User(user.id),
@@ -107,6 +104,15 @@ impl AccessMint {
             profile: self.profile.of(user),
         };
         self.signed(key, &claims, (issued_at, expires_at))
+    }
+
+    /// `iat` and `exp` of a token minted for a session: none outlives its session's absolute end.
+    pub fn life(&self, session: &Session, now: Timestamp) -> (Timestamp, Timestamp) {
+        let issued_at = now.floor_to_second();
+        let expires_at = issued_at
+            .plus(self.lifetime.as_duration())
+            .min(session.max_expires_at);
+        (issued_at, expires_at)
     }
 
     /// Mints a token in which a client speaks for itself: its subject is the client (RFC 9068

@@ -121,6 +121,21 @@ pub struct Granted {
     pub user: User,
 }
 
+impl Granted {
+    /// The secret of the row's current token, computed again from its parent, which was presented;
+    /// `None` if it is not the parent, or the row's key is not among these.
+    pub fn successor_secret(
+        &self,
+        keys: &RefreshKeys,
+        presented: &Presented,
+    ) -> Option<RefreshSecret> {
+        let row = &self.session;
+        let key = keys.get(row.refresh_kid.as_str())?;
+        let next = chain::successor(key, row.id, presented.generation, &presented.secret);
+        (next.digest == row.refresh_digest).then_some(next.secret)
+    }
+}
+
 /// Why a rotation gives no tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -218,10 +233,7 @@ impl Rotation {
             return Decision::Reuse;
         }
         let in_window = self.now.distance(row.rotated_at) <= window;
-        let excused = self
-            .outages
-            .iter()
-            .any(|outage| outage.excuses(row.rotated_at, self.now, window));
+        let excused = Outage::excuse(&self.outages, row.rotated_at, self.now, window);
         if in_window || excused {
             return Decision::Replay;
         }
