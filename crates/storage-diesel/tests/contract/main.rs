@@ -75,6 +75,7 @@ contract! {
         all_or_all_others_end,
         sessions_are_filtered,
         the_process_knows_an_end_before_the_caller,
+        whoever_ends_all_knows_of_what_others_ended,
         sweeping_deletes_what_is_too_old,
         a_violated_constraint_fails_its_unit_alone,
     ]
