@@ -8,6 +8,7 @@ mod interop;
 mod packages;
 mod page;
 mod postgres;
+mod simulate;
 mod test;
 mod tidy;
 mod torture;
@@ -50,6 +51,7 @@ enum Task {
     CoverageTable,
     Differential(differential::Options),
     Interop(interop::Options),
+    Simulate(simulate::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -85,5 +87,6 @@ fn run(task: Task) -> Result<Outcome> {
         Task::CoverageTable => coverage::write(),
         Task::Differential(options) => differential::run(&options),
         Task::Interop(options) => interop::run(&options),
+        Task::Simulate(options) => simulate::run(&options),
     }
 }
