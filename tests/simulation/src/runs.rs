@@ -1,8 +1,8 @@
 //! Many seeds: run, counted, and the broken ones kept.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::defect::Defect;
 use crate::tally::Tally;
@@ -81,7 +81,7 @@ pub fn simulate(first: u64, seeds: u64, threads: usize) -> Summary {
                         return;
                     }
                     let (trace, tally, found) = replay(seed, None);
-                    let mut summary = summary.lock().unwrap_or_else(|e| e.into_inner());
+                    let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
                     summary.tally.add(&tally);
                     summary.steps += u64::try_from(trace.len()).unwrap_or(0);
                     summary.found.extend(found);
@@ -92,7 +92,7 @@ pub fn simulate(first: u64, seeds: u64, threads: usize) -> Summary {
             });
         }
     });
-    let mut summary = summary.into_inner().unwrap_or_else(|e| e.into_inner());
+    let mut summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
     summary.found.sort_by_key(|found| found.seed);
     summary
 }

@@ -114,10 +114,10 @@ impl World {
             78..84 => {
                 let transport = self.devices[n].transport;
                 let refresh = jar.refresh;
-                self.from_device(n, node, Request::Logout { refresh, transport });
+                self.send_from(n, node, Request::Logout { refresh, transport });
             }
-            84..86 => self.from_device(n, node, Request::LogoutAll { access: jar.access }),
-            86..89 => self.from_device(n, node, Request::LogoutOthers { access: jar.access }),
+            84..86 => self.send_from(n, node, Request::LogoutAll { access: jar.access }),
+            86..89 => self.send_from(n, node, Request::LogoutOthers { access: jar.access }),
             89..93 => {
                 let agent = self.devices[n].agent.clone();
                 let access = jar.access;
@@ -144,7 +144,7 @@ impl World {
         Ok(())
     }
 
-    fn from_device(&mut self, n: usize, node: usize, request: Request) {
+    fn send_from(&mut self, n: usize, node: usize, request: Request) {
         self.send(node, Origin::Device(n), request, Speaker::default());
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use token_core::time::Clock;
 
 use super::{Origin, Reply, World};
-use crate::control::{Fate, Halt, Port};
+use crate::control::{Fate, Halt, Port, Speaker};
 use crate::oracle::{Checked, hold};
 use crate::request::{Answer, Request, at_once};
 
@@ -91,7 +91,7 @@ impl World {
     /// Every node's poller comes by, and fails while the database is out.
     fn poll_everywhere(&mut self) -> Checked {
         for node in self.up() {
-            let task = self.send(node, Origin::House, Request::Poll, Default::default());
+            let task = self.send(node, Origin::House, Request::Poll, Speaker::default());
             self.finish_now(task)?;
         }
         Ok(())
