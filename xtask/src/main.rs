@@ -15,6 +15,7 @@ mod page;
 mod postgres;
 mod power_loss;
 mod suite;
+mod simulate;
 mod test;
 mod tidy;
 mod timing;
@@ -66,6 +67,7 @@ enum Task {
     Mutants(mutants::Options),
     Timing(timing::Options),
     Model(model::Options),
+    Simulate(simulate::Options),
 }
 
 /// What a task has to say to whoever started it.
@@ -109,5 +111,6 @@ fn run(task: Task) -> Result<Outcome> {
         Task::Mutants(options) => mutants::run(&options),
         Task::Timing(options) => timing::run(&options),
         Task::Model(options) => model::run(&options),
+        Task::Simulate(options) => simulate::run(&options),
     }
 }

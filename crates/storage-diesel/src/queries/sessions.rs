@@ -1,5 +1,7 @@
 //! Sessions: opening, ending, listing.
 
+use std::time::Duration;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -106,6 +108,24 @@ fn end_these(
     Ok(())
 }
 
+/// How long another process's end may be unknown to this one that still vouches for sessions.
+const UNREAD: Duration = Duration::from_hours(1);
+
+/// Notes those of the user that had ended a moment before: perhaps another process did that, and
+/// this one has not read it yet. Whoever is told that all of them have ended is told it of these too.
+fn note_ended_before(tx: &mut Tx<'_>, user_id: UserId, now: Timestamp) -> Result<(), Failure> {
+    let ended: Vec<(Id, Option<Time>)> = sessions::table
+        .filter(sessions::user_id.eq(Id::from(user_id)))
+        .filter(sessions::ended_at.ge(Time::from(now.minus(UNREAD))))
+        .select((sessions::id, sessions::ended_at))
+        .load(tx.conn)?;
+    let ended = ended
+        .into_iter()
+        .filter_map(|(id, at)| Some((id.into(), at?.into())));
+    tx.noticed.ended_before.extend(ended);
+    Ok(())
+}
+
 /// Notes what was ended just now, and says how many that is.
 fn note_ended(tx: &mut Tx<'_>, ended: Vec<Id>, reason: EndReason) -> u64 {
     let count = ended.len();
@@ -123,6 +143,7 @@ pub(super) fn end_live(
     now: Timestamp,
 ) -> Result<u64, Failure> {
     lock_live_sessions(tx.conn, user_id)?;
+    note_ended_before(tx, user_id, now)?;
     let live = sessions::table
         .filter(sessions::user_id.eq(Id::from(user_id)))
         .filter(sessions::ended_at.is_null());

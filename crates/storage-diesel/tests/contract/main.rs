@@ -75,6 +75,7 @@ contract! {
         all_or_all_others_end,
         sessions_are_filtered,
         the_process_knows_an_end_before_the_caller,
+        whoever_ends_all_knows_of_what_others_ended,
         sweeping_deletes_what_is_too_old,
         a_violated_constraint_fails_its_unit_alone,
     ]
@@ -90,11 +91,13 @@ contract! {
         a_repeated_token_stays_current,
         a_lost_answer_is_given_again,
         a_hundred_at_once_have_one_successor,
+        the_window_ends_to_the_microsecond,
         without_a_window_every_token_counts_once,
         a_clock_that_was_set_back_does_not_stall_a_session,
         sliding_sessions_slide_up_to_their_absolute_end,
         fixed_sessions_keep_their_end,
         late_recovery_is_remembered,
+        late_recoveries_keep_sixteen_generations_apart,
     ]
     rotation_refused: [
         reuse_is_committed_although_it_is_refused,

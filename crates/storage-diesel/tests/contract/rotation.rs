@@ -7,10 +7,10 @@ use pollster::block_on;
 use token_core::policy::{RefreshPolicy, ReusePolicy};
 use token_core::session::EndReason;
 use token_core::store::SessionStore;
-use token_core::time::Lifetime;
+use token_core::time::{Lifetime, Timestamp};
 use token_core::token::rotation::{Refusal, RotationOutcome};
 
-use crate::support::{IDLE, World, at_once, granted, policy_with};
+use crate::support::{IDLE, Token, World, at_once, granted, policy_with};
 
 pub fn a_current_token_advances_its_session(world: &World) {
     let ann = world.user("ann");
@@ -101,6 +101,37 @@ pub fn a_hundred_at_once_have_one_successor(world: &World) {
         "the parent comes long after its window"
     );
     assert_eq!(world.end_reason(session.id), Some(EndReason::ReuseDetected));
+}
+
+/// The edges belong to the window, on both sides, and nothing beyond them does.
+pub fn the_window_ends_to_the_microsecond(world: &World) {
+    const MADE: i64 = 100_000_000;
+    const EDGE: i64 = 30_000_000;
+    let rotate = |token: &Token, micros: i64| {
+        let mut rotation = world.rotation(token, 0);
+        rotation.now = Timestamp::from_micros(world.start.as_micros() + micros);
+        block_on(world.storage.rotate(rotation)).unwrap()
+    };
+    let ann = world.user("ann");
+    let (session, token) = world.session(&ann);
+    let next = world.advance(&token, 100);
+    for edge in [MADE - EDGE, MADE + EDGE] {
+        assert_eq!(granted(&rotate(&token, edge)).0, "replayed", "{edge}");
+        assert_eq!(granted(&rotate(&next, edge)).0, "repeated", "{edge}");
+    }
+    assert_eq!(world.stored(session.id).rotated_at, world.at(100));
+    for beyond in [MADE - EDGE - 1, MADE + EDGE + 1] {
+        let (session, token) = world.session(&ann);
+        world.advance(&token, 100);
+        let outcome = rotate(&token, beyond);
+        let reused = matches!(outcome, RotationOutcome::Refused(Refusal::Reused));
+        assert!(reused, "{beyond}: {outcome:?}");
+        assert_eq!(world.end_reason(session.id), Some(EndReason::ReuseDetected));
+        let (_, token) = world.session(&ann);
+        let next = world.advance(&token, 100);
+        assert_eq!(granted(&rotate(&next, beyond)).0, "advanced", "{beyond}");
+    }
+    assert_eq!(world.audited("refresh_reused"), 2);
 }
 
 pub fn without_a_window_every_token_counts_once(world: &World) {
@@ -198,4 +229,28 @@ pub fn late_recovery_is_remembered(world: &World) {
         IDLE > Duration::from_secs(1_400),
         "or it would have run out"
     );
+}
+
+/// Each of them is audited, and so is the reuse that the second comes to when it comes too soon.
+pub fn late_recoveries_keep_sixteen_generations_apart(world: &World) {
+    let policy = policy_with(|policy| policy.reuse = ReusePolicy::Recover);
+    let rotate = |token: &Token, seconds| world.rotate_under(&policy, token, seconds);
+    for (name, generations, believed) in [("ann", 15, false), ("bob", 16, true)] {
+        let (session, mut token) = world.session(&world.user(name));
+        assert_eq!(granted(&rotate(&token, 10)).0, "advanced");
+        assert_eq!(granted(&rotate(&token, 100)).0, "recovered");
+        let mut seconds = 100;
+        for _ in 0..generations {
+            token = token.next();
+            seconds += 40;
+            assert_eq!(granted(&rotate(&token, seconds)).0, "advanced", "{name}");
+        }
+        let outcome = rotate(&token, seconds + 31);
+        let expected = if believed { "recovered" } else { "refused" };
+        assert_eq!(granted(&outcome).0, expected, "{name}: {outcome:?}");
+        let ended = (!believed).then_some(EndReason::ReuseDetected);
+        assert_eq!(world.end_reason(session.id), ended, "{name}");
+    }
+    assert_eq!(world.audited("late_recovery"), 3);
+    assert_eq!(world.audited("refresh_reused"), 1);
 }

@@ -249,6 +249,24 @@ pub fn sessions_are_filtered(world: &World) {
     assert_eq!(list(world, newest), [b.id]);
 }
 
+/// I5: who is told that every session has ended is told it also of those that another process
+/// ended a moment ago.
+pub fn whoever_ends_all_knows_of_what_others_ended(world: &World) {
+    let ann = world.user("ann");
+    let (session, _) = world.session(&ann);
+    let (other, others_set) = world.another();
+    end(world, &session, EndReason::Logout, 1);
+    assert_eq!(others_set.len(), 0);
+    let ended = block_on(other.end_sessions_of(EndSessionsOf {
+        user_id: ann.id,
+        except: None,
+        reason: EndReason::LogoutAll,
+        now: world.at(2),
+    }));
+    assert_eq!(ended.unwrap(), 0, "none was left");
+    assert_eq!(others_set.len(), 1);
+}
+
 /// I5, on this node: also where the end itself was somebody else's.
 pub fn the_process_knows_an_end_before_the_caller(world: &World) {
     let ann = world.user("ann");

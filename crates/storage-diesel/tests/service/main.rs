@@ -84,6 +84,29 @@ fn a_stepped_clock_neither_logs_out_nor_resurrects() {
     }
 }
 
+/// I5: what a node passed over as too old while its clock was ahead, it reads when that is put right.
+#[test]
+fn an_end_missed_by_a_clock_ahead_is_read_when_it_is_put_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, setup) = (directory.path().join("renewd.db"), Setup::new());
+    let here = Node::start(&path, &setup).unwrap();
+    here.register();
+    let token = here.login().unwrap().pair.access.token;
+    let there = Node::start(&path, &setup).unwrap();
+    assert!(there.service.authenticate(token.expose()).is_ok());
+    let logout = LogoutRequest {
+        access: Some(token.expose()),
+        refresh: None,
+    };
+    block_on(here.service.logout(logout)).unwrap();
+    there.clock.step(DAY);
+    block_on(there.service.poll_ended_sessions()).unwrap();
+    there.clock.step(-DAY);
+    block_on(there.service.poll_ended_sessions()).unwrap();
+    let verdict = there.service.authenticate(token.expose());
+    assert_eq!(verdict.err(), Some(AccessRefused::SessionEnded));
+}
+
 /// S25: a token that was found good a moment ago, and is remembered, dies with its session.
 #[test]
 fn a_remembered_token_dies_with_its_session() {

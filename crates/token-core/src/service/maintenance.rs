@@ -4,7 +4,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Service;
+use crate::policy::CLOCK_BOUND;
 use crate::store::{FeedCursor, StoreError, SweepBefore};
+use crate::time::Timestamp;
 
 /// How long ended sessions are kept for people who ask what happened.
 const KEPT_FOR_PEOPLE: Duration = Duration::from_hours(30 * 24);
@@ -21,18 +23,48 @@ pub struct Polled {
 
 /// Where the feed was read to.
 #[derive(Debug, Default)]
-pub(super) struct Feed(Mutex<FeedCursor>);
+pub(super) struct Feed(Mutex<Reading>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Reading {
+    cursor: FeedCursor,
+    /// How far the time of day was ahead of the monotonic clock, at the most, since the whole
+    /// retention was read; microseconds.
+    furthest: Option<i64>,
+}
+
+impl Reading {
+    /// What to go on from. Where the time of day was set back, ends count that were too old before,
+    /// and the tokens that they concern may be accepted again: everything is read again.
+    fn resumed(self, now: Timestamp, monotonic: Duration) -> Self {
+        let uptime = i64::try_from(monotonic.as_micros()).unwrap_or(i64::MAX);
+        let ahead = now.as_micros().saturating_sub(uptime);
+        let bound = i64::try_from(CLOCK_BOUND.as_micros()).unwrap_or(i64::MAX);
+        match self.furthest {
+            Some(furthest) if ahead >= furthest.saturating_sub(bound) => Self {
+                furthest: Some(furthest.max(ahead)),
+                ..self
+            },
+            Some(_) | None => Self {
+                cursor: FeedCursor::START,
+                furthest: Some(ahead),
+            },
+        }
+    }
+}
 
 impl Service {
     /// Merges what other processes ended into the revocation set, and forgets what is too old.
-    /// To be called again and again by one caller; the first time reads the whole retention.
+    /// To be called again and again by one caller; the first time reads the whole retention, and so
+    /// does the first time after the time of day was set back.
     pub async fn poll_ended_sessions(&self) -> Result<Polled, StoreError> {
         let started = self.parts.clock.monotonic();
         let now = self.now();
-        let cursor = *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = last.resumed(now, started);
         let revocations = &self.parts.revocations;
         let since = now.minus(revocations.retention());
-        let page = match self.parts.store.ended_sessions(cursor, since).await {
+        let page = match self.parts.store.ended_sessions(reading.cursor, since).await {
             Ok(page) => page,
             Err(error) => {
                 self.outages.read_failed();
@@ -44,7 +76,10 @@ impl Service {
         let known_at = self.now();
         let delays = news.iter().map(|(_, ended_at)| known_at.since(*ended_at));
         let delays = delays.collect();
-        *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner) = page.cursor;
+        *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner) = Reading {
+            cursor: page.cursor,
+            ..reading
+        };
         revocations.completed_poll(started);
         revocations.expire(started);
         self.outages.read(now);
