@@ -96,7 +96,9 @@ impl RevocationSet {
     }
 
     /// Remembers that a session ended at `ended_at`, as the wall clock reads `now` and the
-    /// monotonic clock `monotonic`. `true` if it was not remembered yet.
+    /// monotonic clock `monotonic`. `true` if it was not remembered yet. An end in the future, from
+    /// before the wall clock was set back, is remembered until that time has come and gone, since
+    /// so are the tokens that it concerns.
     pub fn insert(
         &self,
         id: SessionId,
@@ -104,15 +106,12 @@ impl RevocationSet {
         now: Timestamp,
         monotonic: Duration,
     ) -> bool {
-        let age = now.since(ended_at);
-        let Some(left) = self
-            .retention
-            .checked_sub(age)
-            .filter(|left| !left.is_zero())
-        else {
+        let kept = self.retention.saturating_add(ended_at.since(now));
+        let left = kept.checked_sub(now.since(ended_at));
+        let Some(left) = left.filter(|left| !left.is_zero()) else {
             return false;
         };
-        let until = monotonic + left;
+        let until = monotonic.saturating_add(left);
         let mut shard = self
             .shard(id)
             .write()

@@ -235,7 +235,10 @@ impl Protocol {
         if self.has(Defect::OutagesApart) {
             let window = self.engine.policy.replay_window.as_duration();
             let (rotated, now) = (ago(before.rotated), ago(begun.asked));
-            outages.retain(|outage| Outage::excuse(&[*outage], rotated, now, window));
+            outages.retain(|outage| {
+                let since = Outage::excused_since(&[*outage], now, window);
+                since.is_some_and(|since| rotated >= since)
+            });
         }
         let rotation = self
             .engine

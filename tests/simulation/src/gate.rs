@@ -252,6 +252,14 @@ impl KeyStore for Gate {
         self.just(Port::ChangeKeys, move |s| s.rewrap_keys(rewrap))
     }
 
+    fn refresh_keys_needed_until(
+        &self,
+        kids: Vec<KeyId>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Timestamp>> {
+        self.just(Port::Keys, move |s| s.refresh_keys_needed_until(kids, now))
+    }
+
     fn keys_changed(&self) -> BoxFuture<'_, ()> {
         self.storage.keys_changed()
     }

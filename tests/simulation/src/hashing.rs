@@ -86,11 +86,9 @@ impl PasswordThrottle for Unlimited {
         Ok(())
     }
 
-    fn attempt_secret(&self, _: Option<&ClientId>, _: Option<IpAddr>) -> Result<(), RetryAfter> {
+    fn wrong_secret(&self, _: Option<IpAddr>) -> Result<(), RetryAfter> {
         Ok(())
     }
-
-    fn secret_was_right(&self, _: &ClientId, _: Option<IpAddr>) {}
 
     fn succeeded(&self, _: &AccountKey, _: Option<IpAddr>) {}
 }

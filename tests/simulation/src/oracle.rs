@@ -302,12 +302,9 @@ impl Oracle {
                     "node {node} vouches for {} before its first poll",
                     record.name
                 );
-                // A clock that was set back comes by the token's time once more, long after.
-                let kept = self.settings.policy.access_is_accepted_for();
-                let forgotten = self.stepped && monotonic.saturating_sub(end.at) >= kept;
                 hold!(
                     "I5",
-                    forgotten || !self.knows[node].contains(id),
+                    !self.knows[node].contains(id),
                     "node {node} accepts a token of {}, of whose end it must know",
                     record.name
                 );

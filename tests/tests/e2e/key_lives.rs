@@ -70,7 +70,8 @@ pub fn retire(nodes: &[&Server]) {
         clock::within(Duration::from_secs(10), "the end of the key", || {
             (verify(node, &stolen).status == 401).then_some(())
         });
-        verify(node, &stolen).problem(401, "access_token_invalid");
+        // Its owner is to refresh.
+        verify(node, &stolen).problem(401, "access_token_expired");
         let published: Vec<_> = published(node)
             .iter()
             .map(|key| key["kid"].clone())

@@ -38,7 +38,7 @@ const COMPARISONS: [Comparison; 5] = [
     }),
     ("client's secret", false, |own| {
         let own = presented(own).digest();
-        Box::new(move |guess| own.is_of(&presented(guess)))
+        Box::new(move |guess| presented(guess).digest() == own)
     }),
     ("seeded: bytes up to the first difference", true, |own| {
         let own = *own;

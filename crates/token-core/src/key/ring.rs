@@ -120,6 +120,13 @@ impl KeyRing {
         self.stored == stored
     }
 
+    /// The names of the managed keys that access tokens are verified with.
+    pub fn access_kids(&self) -> impl Iterator<Item = &KeyId> {
+        let keys = self.stored.iter();
+        keys.filter(|key| key.purpose == KeyPurpose::Access)
+            .map(|key| &key.kid)
+    }
+
     /// The key that signs access tokens.
     pub const fn access(&self) -> &AccessKey {
         &self.access

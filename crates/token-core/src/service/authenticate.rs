@@ -12,7 +12,7 @@ use crate::user::User;
 /// Why an access token does not get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccessRefused {
-    /// Genuine, but this is not its time: refresh.
+    /// Genuine, but this is not its time, or its key's: refresh.
     #[error("the access token has expired")]
     Expired,
     /// Not a token for this service.
@@ -61,6 +61,11 @@ impl Service {
             Ok(access) => access,
             // Also for one from the future, after a clock was set back: a refresh gives one of now.
             Err(AccessError::Expired | AccessError::NotYet) => return Err(AccessRefused::Expired),
+            // Whoever slept through a change of keys is to refresh, and not to log in again. Of a
+            // token that is refused anyway its name for the key may be believed.
+            Err(AccessError::UnknownKey) if self.names_retired_key(token) => {
+                return Err(AccessRefused::Expired);
+            }
             Err(error) => return Err(AccessRefused::Invalid(error)),
         };
         let monotonic = self.parts.clock.monotonic();

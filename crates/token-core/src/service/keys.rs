@@ -1,14 +1,17 @@
 //! The keys in use, and how they are read again.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::{Parts, Service, StartError};
+use crate::id::KeyId;
 use crate::key::life::{self, KeyLife, KeyTask};
 use crate::key::{KeyPlan, KeyRing, KeyRingError};
-use crate::store::{KeyChange, KeyChangeOutcome, StoreError, StoredKey};
+use crate::store::{KeyChange, KeyChangeOutcome, KeyPurpose, KeyState, StoreError, StoredKey};
 use crate::time::{Lifetime, Timestamp};
+use crate::token::jws::Compact;
 
 /// Strangers can name keys that do not exist; they cause one look at storage in this time.
 const COOL_DOWN: Duration = Duration::from_secs(1);
@@ -34,6 +37,10 @@ pub(super) struct Reload(Mutex<State>);
 /// Until when a refresh key that might be retired is needed, as far as that was looked up.
 #[derive(Debug, Default)]
 pub(super) struct Needed(Mutex<Option<Timestamp>>);
+
+/// The names of access keys that signed once and are refused now.
+#[derive(Debug, Default)]
+pub(super) struct Retired(RwLock<HashSet<KeyId>>);
 
 /// Which reading of the keys is the newest that was taken over: they may overtake each other.
 #[derive(Debug, Default)]
@@ -140,6 +147,13 @@ impl Service {
         }
     }
 
+    /// Whether a token says that a key signed it which is refused by now.
+    pub(super) fn names_retired_key(&self, token: &str) -> bool {
+        let compact = Compact::parse(token).ok();
+        let kid = compact.as_ref().and_then(Compact::kid);
+        kid.is_some_and(|kid| self.retired.contains(kid))
+    }
+
     /// Reads the keys, and goes on with them unless a later reading is known already.
     async fn read_keys(&self) -> Result<(Vec<StoredKey>, Arc<KeyRing>), ReloadError> {
         let reading = self.readings.begin();
@@ -158,6 +172,7 @@ impl Service {
         if old.is_of(stored) {
             return Ok(old);
         }
+        self.retired.add(&old, stored);
         let ring = match KeyRing::open(&self.parts.keys, stored) {
             Ok(ring) => Arc::new(ring),
             Err(error) => {
@@ -239,6 +254,29 @@ impl Needed {
 
     fn set(&self, until: Option<Timestamp>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+impl Retired {
+    /// Those among all keys that ever were.
+    pub(super) fn among(keys: &[StoredKey]) -> Self {
+        let retired = keys
+            .iter()
+            .filter(|key| key.purpose == KeyPurpose::Access && key.state == KeyState::Retired);
+        Self(RwLock::new(retired.map(|key| key.kid.clone()).collect()))
+    }
+
+    /// Adds those that are not there any more.
+    fn add(&self, old: &KeyRing, stored: &[StoredKey]) {
+        let is_there = |kid: &&KeyId| stored.iter().any(|key| key.kid == **kid);
+        let gone = old.access_kids().filter(|kid| !is_there(kid));
+        let mut retired = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        retired.extend(gone.cloned());
+    }
+
+    fn contains(&self, kid: &str) -> bool {
+        let retired = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        retired.contains(&KeyId::from_trusted(kid.to_owned()))
     }
 }
 

@@ -96,6 +96,7 @@ pub struct Service {
     reload: keys::Reload,
     readings: keys::Readings,
     needed: keys::Needed,
+    retired: keys::Retired,
     elsewhere: refresh::Elsewhere,
 }
 
@@ -138,6 +139,7 @@ impl Service {
         }
         let ring = KeyRing::open(&parts.keys, &stored)?;
         parts.hashing.use_peppers(Arc::clone(ring.peppers()));
+        let retired = keys::Retired::among(&parts.store.all_keys().await?);
         let newest = parts.store.newest_rotation().await?;
         Ok(Self {
             verifier: CachingVerifier::new(parts.verifier.clone()),
@@ -148,6 +150,7 @@ impl Service {
             reload: keys::Reload::default(),
             readings: keys::Readings::default(),
             needed: keys::Needed::default(),
+            retired,
             elsewhere: refresh::Elsewhere::default(),
             parts,
         })

@@ -15,27 +15,27 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// Whether a refresh token that was replaced at `rotated_at` counts as presented inside the
-    /// replay window at `now`: its answer may have been lost with an outage, and its owner could
-    /// not ask again before that was over. What was excused when another outage began is excused
-    /// after that one too, for its owner had no whole window to ask in. The outages come the
-    /// oldest first.
-    pub fn excuse(
-        outages: &[Self],
-        rotated_at: Timestamp,
-        now: Timestamp,
-        window: Duration,
-    ) -> bool {
-        let mut last_over = None;
-        outages.iter().any(|outage| {
-            let was_excused = |over| outage.started_at.distance(over) <= window;
-            let lost =
-                rotated_at >= outage.started_at.minus(window) || last_over.is_some_and(was_excused);
-            if lost {
-                last_over = Some(outage.ended_at);
+    /// Since when a refresh token must have been replaced to count as presented inside the replay
+    /// window at `now`: its answer may have been lost with an outage, and its owner could not ask
+    /// again before that was over. What was excused when another outage began is excused after
+    /// that one too, for its owner had no whole window to ask in. The outages come the oldest
+    /// first; `None` if none is over since less than a window.
+    pub fn excused_since(outages: &[Self], now: Timestamp, window: Duration) -> Option<Timestamp> {
+        let mut least: Option<Timestamp> = None;
+        let mut before: Option<(Timestamp, Timestamp)> = None;
+        for outage in outages {
+            let mut since = outage.started_at.minus(window);
+            if let Some((earlier, over)) = before
+                && outage.started_at.distance(over) <= window
+            {
+                since = since.min(earlier);
             }
-            lost && now.distance(outage.ended_at) <= window
-        })
+            if now.distance(outage.ended_at) <= window {
+                least = Some(least.map_or(since, |least| least.min(since)));
+            }
+            before = Some((since, outage.ended_at));
+        }
+        least
     }
 }
 
@@ -159,13 +159,17 @@ mod tests {
         Timestamp::from_unix_seconds(seconds)
     }
 
+    fn is_excused(outages: &[Outage], rotated: i64, now: i64) -> bool {
+        Outage::excused_since(outages, at(now), WINDOW).is_some_and(|since| at(rotated) >= since)
+    }
+
     #[test]
     fn a_start_excuses_what_the_stop_may_have_cut_off() {
         let tracker = OutageTracker::at_start(Some(at(1_000)), at(5_000));
         let [outage] = tracker.outages_at(at(5_000))[..] else {
             panic!("one outage")
         };
-        let excused = |rotated, now| Outage::excuse(&[outage], at(rotated), at(now), WINDOW);
+        let excused = |rotated, now| is_excused(&[outage], rotated, now);
         assert!(excused(1_000, 5_010));
         assert!(excused(970, 5_030));
         assert!(!excused(969, 5_010), "replaced long before the outage");
@@ -203,7 +207,7 @@ mod tests {
         tracker.read(at(5_001));
         let excused = |rotated, now| {
             let outages = tracker.outages_at(at(now));
-            Outage::excuse(&outages, at(rotated), at(now), WINDOW)
+            is_excused(&outages, rotated, now)
         };
         assert!(excused(1_000, 5_010), "cut off by the stop");
         assert!(
@@ -221,19 +225,16 @@ mod tests {
             ended_at: at(end),
         };
         let flapping = [outage(100, 140), outage(145, 185), outage(190, 230)];
-        let excused = |outages: &[Outage], rotated, now| {
-            Outage::excuse(outages, at(rotated), at(now), WINDOW)
-        };
-        assert!(excused(&flapping, 99, 240), "cut off by the first");
-        assert!(excused(&flapping, 70, 260));
-        assert!(!excused(&flapping, 69, 240), "late before any of them");
-        assert!(!excused(&flapping, 99, 261), "one window after the last");
+        assert!(is_excused(&flapping, 99, 240), "cut off by the first");
+        assert!(is_excused(&flapping, 70, 260));
+        assert!(!is_excused(&flapping, 69, 240), "late before any of them");
+        assert!(!is_excused(&flapping, 99, 261), "one window after the last");
         let apart = [outage(100, 140), outage(171, 185)];
         assert!(
-            !excused(&apart, 99, 186),
+            !is_excused(&apart, 99, 186),
             "a whole window lay between them to ask in"
         );
-        assert!(excused(&apart, 99, 170) && excused(&apart, 141, 186));
+        assert!(is_excused(&apart, 99, 170) && is_excused(&apart, 141, 186));
     }
 
     /// I2: however long the second outage takes.
@@ -244,7 +245,7 @@ mod tests {
         tracker.read_failed();
         tracker.read(at(9_000));
         let outages = tracker.outages_at(at(9_010));
-        assert!(Outage::excuse(&outages, at(990), at(9_010), WINDOW));
+        assert!(is_excused(&outages, 990, 9_010));
     }
 
     #[test]

@@ -159,10 +159,22 @@ pub enum Refusal {
 const RECOVERY_SPACING: u64 = 16;
 
 impl Rotation {
-    /// The replay window in which neither repeat nor replay writes; `None` when it is switched off.
+    /// The replay window: a session that was rotated in it is not rotated again yet. `None` when it
+    /// is switched off. It reaches back as far as outages excuse: what one client asked before and
+    /// after an outage may still be under way together, and had the one rotated the session twice,
+    /// the other's token would be a grandparent.
     pub fn quiet_window(&self) -> Option<(Timestamp, Timestamp)> {
         let window = self.policy.replay_window.as_duration();
-        (!window.is_zero()).then(|| (self.now.minus(window), self.now.plus(window)))
+        (!window.is_zero()).then(|| {
+            let from = self.now.minus(window);
+            let from = self.excused_since().map_or(from, |since| from.min(since));
+            (from, self.now.plus(window))
+        })
+    }
+
+    fn excused_since(&self) -> Option<Timestamp> {
+        let window = self.policy.replay_window.as_duration();
+        Outage::excused_since(&self.outages, self.now, window)
     }
 
     /// The idle end that the write sets; `None` leaves it where it is (policy `fixed`). At most
@@ -218,23 +230,25 @@ impl Rotation {
     }
 
     fn decide_current(&self, row: &Session) -> Decision {
-        let window = self.policy.replay_window.as_duration();
-        let just_made = self.now.distance(row.rotated_at) <= window;
-        if !window.is_zero() && row.generation > 0 && just_made {
+        if row.generation > 0 && self.is_quiet(row) {
             Decision::Repeat
         } else {
             Decision::WriteAgain
         }
     }
 
+    fn is_quiet(&self, row: &Session) -> bool {
+        self.quiet_window()
+            .is_some_and(|(from, to)| (from..=to).contains(&row.rotated_at))
+    }
+
     fn decide_parent(&self, row: &Session) -> Decision {
-        let window = self.policy.replay_window.as_duration();
-        if window.is_zero() {
+        if self.policy.replay_window.as_duration().is_zero() {
             return Decision::Reuse;
         }
-        let in_window = self.now.distance(row.rotated_at) <= window;
-        let excused = Outage::excuse(&self.outages, row.rotated_at, self.now, window);
-        if in_window || excused {
+        // Also where the clock was set back meanwhile, and it was rotated after the window.
+        let excused = || self.excused_since().is_some_and(|at| row.rotated_at >= at);
+        if self.is_quiet(row) || excused() {
             return Decision::Replay;
         }
         match self.policy.reuse {
