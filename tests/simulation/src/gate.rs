@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use pollster::block_on;
 use storage_diesel::Storage;
 use token_core::client::RegisteredClient;
-use token_core::id::{ClientId, SessionId, UserId};
+use token_core::id::{ClientId, KeyId, SessionId, UserId};
 use token_core::password::PasswordHash;
 use token_core::session::Session;
 use token_core::store::{

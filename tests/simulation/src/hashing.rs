@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use token_core::id::ClientId;
 use token_core::key::Peppers;
 use token_core::password::{
     CandidatePassword, HashingBusy, NewPasswordError, PasswordHash, PasswordHashing,

@@ -68,7 +68,7 @@ impl Need {
             node_cores: micros / 1e6 / assumed::BUSY,
             database_cores: database / 1e6 / assumed::BUSY,
             stored: users * assumed::SESSIONS * costs.of("bytes_per_session_postgresql")?,
-            log_per_day: users * assumed::REFRESHES * costs.of("refresh_log_bytes")?,
+            log_per_day: users * assumed::REFRESHES * costs.of("refresh_cold_log_bytes")?,
             network: refreshes * message * 8.0,
             remembered: ended * costs.of("ended_session_bytes")?,
         })
@@ -126,6 +126,11 @@ fn measured(costs: &Costs<'_>) -> Result<String> {
             "µs",
         ),
         ("refresh, write-ahead log", "refresh_log_bytes", "bytes"),
+        (
+            "refresh, write-ahead log, the first of its page since a checkpoint",
+            "refresh_cold_log_bytes",
+            "bytes",
+        ),
         ("refresh, answer", "refresh_answer_bytes", "bytes"),
         ("refresh token", "refresh_token_bytes", "bytes"),
         (
@@ -160,6 +165,7 @@ mod tests {
             "refresh_cpu_micros",
             "refresh_database_cpu_micros",
             "refresh_log_bytes",
+            "refresh_cold_log_bytes",
             "refresh_answer_bytes",
             "refresh_token_bytes",
             "verify_cpu_micros",

@@ -42,6 +42,9 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     results.cost("refresh_token_bytes", token as f64);
     results.cost("access_token_bytes", access.len() as f64);
 
+    let cold = cold_log_bytes(stage, &server)?;
+    results.cost("refresh_cold_log_bytes", cold);
+
     let load = verify(&stage.scripts, &server, &access).seconds(stage.seconds());
     let (told, micros) = watched(&server, &load)?;
     results.cost("verify_cpu_micros", micros);
@@ -55,6 +58,17 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let load = load.connections(16).seconds(seconds);
     results.cost("login_cpu_micros", watched(&server, &load)?.1);
     ended(&server, sessions / 2, results)
+}
+
+/// The log of refreshes that each are the first of their page since a checkpoint, as most are in a
+/// large table: the whole page is in the log then.
+fn cold_log_bytes(stage: &Stage, server: &Server) -> Result<f64> {
+    let pool = TokenPool::draw(server, if stage.quick { 10_000 } else { 100_000 })?;
+    let load = refresh::load(&stage.scripts, server, &pool).seconds(2);
+    server.store().execute("CHECKPOINT");
+    let log = log_position(server)?;
+    let told = load.run()?;
+    Ok((log_position(server)? - log) / told.requests as f64)
 }
 
 /// A load, and what it cost the server's processor for each request.
