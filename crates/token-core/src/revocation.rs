@@ -340,11 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn an_end_in_the_future_is_kept_one_retention() {
+    fn an_end_in_the_future_is_kept_until_it_has_come_and_gone() {
         let set = RevocationSet::new(RETENTION, CLOSED);
         let [a] = ids(1)[..] else { unreachable!() };
         set.insert(a, at(9_000), at(1_000), secs(0));
-        set.expire(secs(100));
+        set.expire(secs(8_099));
+        assert_eq!(set.verdict(a, secs(8_099)), Verdict::Ended);
+        set.expire(secs(8_100));
         assert!(set.is_empty());
     }
 

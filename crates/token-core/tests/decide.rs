@@ -331,6 +331,33 @@ fn an_outage_is_excused_for_one_window() {
     assert_eq!(decide(&late(1_000), &long_before), Decision::Reuse);
 }
 
+/// I2: what an outage excuses is not rotated either, or of two tabs that asked before it the one
+/// could leave the other two generations behind. The write says so too.
+#[test]
+fn an_outage_keeps_a_session_quiet() {
+    let outage = Outage {
+        started_at: at(20),
+        ended_at: at(1_000),
+    };
+    let window = Duration::from_secs(u64::from(WINDOW));
+    let late = |seconds| Rotation {
+        outages: vec![outage],
+        ..rotation(1, seconds)
+    };
+    let quiet_from = |seconds| late(seconds).quiet_window().map(|(from, _)| from);
+    for seconds in [1_000, 1_030] {
+        assert_eq!(decide(&late(seconds), &session(1)), Decision::Repeat);
+        assert_eq!(quiet_from(seconds), Some(outage.started_at.minus(window)));
+    }
+    assert_eq!(decide(&late(1_031), &session(1)), Decision::WriteAgain);
+    assert_eq!(quiet_from(1_031), Some(at(1_031).minus(window)));
+    let long_before = Session {
+        rotated_at: at(-11),
+        ..session(1)
+    };
+    assert_eq!(decide(&late(1_000), &long_before), Decision::WriteAgain);
+}
+
 /// I9 of the clock: the window has two sides, so a clock set back stalls nobody.
 #[test]
 fn the_quiet_window_has_two_sides() {

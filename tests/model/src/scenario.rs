@@ -171,6 +171,7 @@ fn restart(name: &'static str, busy: bool, form: Form) -> Scenario {
     Scenario {
         name,
         bounds: Bounds {
+            tabs: 2,
             rotations: 2,
             window: 8,
             delay: Some(1),

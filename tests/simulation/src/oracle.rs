@@ -77,7 +77,8 @@ pub struct Record {
     last_recovered: Option<i64>,
 }
 
-/// When a node was last in trouble: it started, or storage failed.
+/// When a node was last in trouble: it started, or storage failed. After a step of the clock it may
+/// be near any trouble again, until it is started anew.
 #[derive(Debug, Clone, Copy, Default)]
 struct Trouble {
     at: Duration,
@@ -202,29 +203,24 @@ impl Oracle {
         self.started_at[node] = monotonic;
         self.polled_once[node] = false;
         self.knows[node].clear();
-        self.is_well(node, monotonic);
-    }
-
-    fn is_well(&mut self, node: usize, monotonic: Duration) {
         self.trouble[node] = Trouble {
             at: monotonic,
-            failing: false,
-            stepped_since: false,
+            ..Trouble::default()
         };
     }
 
     /// A call of storage failed there, or worked.
     pub fn storage_failed(&mut self, node: usize, monotonic: Duration) {
-        self.trouble[node] = Trouble {
-            at: monotonic,
-            failing: true,
-            stepped_since: false,
-        };
+        let trouble = &mut self.trouble[node];
+        trouble.at = monotonic;
+        trouble.failing = true;
     }
 
     pub fn storage_worked(&mut self, node: usize, monotonic: Duration) {
-        if self.trouble[node].failing {
-            self.is_well(node, monotonic);
+        let trouble = &mut self.trouble[node];
+        if trouble.failing {
+            trouble.at = monotonic;
+            trouble.failing = false;
         }
     }
 
@@ -302,9 +298,13 @@ impl Oracle {
                     "node {node} vouches for {} before its first poll",
                     record.name
                 );
+                // A clock that was set back comes by the time of an older token once more, long
+                // after the end was forgotten.
+                let kept = self.settings.policy.access_is_accepted_for();
+                let forgotten = self.stepped && monotonic.saturating_sub(end.at) >= kept;
                 hold!(
                     "I5",
-                    !self.knows[node].contains(id),
+                    forgotten || !self.knows[node].contains(id),
                     "node {node} accepts a token of {}, of whose end it must know",
                     record.name
                 );

@@ -142,7 +142,10 @@ impl Service {
     /// there then.
     pub async fn change_keys(&self, change: KeyChange) -> Result<(), ReloadError> {
         match self.parts.store.change_keys(change).await? {
-            KeyChangeOutcome::Made(_) => self.reload_keys().await.map(drop),
+            KeyChangeOutcome::Made(stored) => {
+                let reading = self.readings.begin();
+                self.take_over(reading, &stored).map(drop)
+            }
             KeyChangeOutcome::Overtaken | KeyChangeOutcome::PepperInUse(_) => Ok(()),
         }
     }
@@ -154,21 +157,22 @@ impl Service {
         kid.is_some_and(|kid| self.retired.contains(kid))
     }
 
-    /// Reads the keys, and goes on with them unless a later reading is known already.
+    /// Reads the keys, and goes on with them.
     async fn read_keys(&self) -> Result<(Vec<StoredKey>, Arc<KeyRing>), ReloadError> {
         let reading = self.readings.begin();
         let stored = self.parts.store.keys().await?;
-        let mut newest = self.readings.newest();
-        if reading < *newest {
-            return Ok((stored, self.keys()));
-        }
-        *newest = reading;
-        let ring = self.take_over(&stored)?;
+        let ring = self.take_over(reading, &stored)?;
         Ok((stored, ring))
     }
 
-    fn take_over(&self, stored: &[StoredKey]) -> Result<Arc<KeyRing>, ReloadError> {
+    /// Goes on with these keys, unless a later reading is known already.
+    fn take_over(&self, reading: u64, stored: &[StoredKey]) -> Result<Arc<KeyRing>, ReloadError> {
+        let mut newest = self.readings.newest();
         let old = self.keys();
+        if reading < *newest {
+            return Ok(old);
+        }
+        *newest = reading;
         if old.is_of(stored) {
             return Ok(old);
         }

@@ -108,6 +108,7 @@ impl Oracle {
         let apart = pair.now.distance(pair.session.rotated_at);
         let window = self.settings.window();
         let in_window = !window.is_zero() && apart <= window;
+        let may_answer_again = in_window || (!window.is_zero() && judged.excused);
         match answer.way {
             RefreshWay::Rotated => hold!(
                 "now is taken once",
@@ -116,12 +117,12 @@ impl Oracle {
             ),
             RefreshWay::Repeated => hold!(
                 "the window ends",
-                in_window && presented > 0,
+                may_answer_again && presented > 0,
                 "{name} was repeated {apart:?} after its rotation"
             ),
             RefreshWay::Replayed => hold!(
                 "the window ends",
-                in_window || (!window.is_zero() && judged.excused),
+                may_answer_again,
                 "{name} was replayed {apart:?} after its rotation"
             ),
             RefreshWay::Recovered => hold!(
