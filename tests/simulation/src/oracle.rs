@@ -144,15 +144,6 @@ impl Oracle {
         self.keys_retired |= self.stepped;
     }
 
-    /// Whether the key of an access token may have been retired: after its `exp`, or when the clock
-    /// has stepped.
-    pub fn key_may_be_gone(&self, session: &str, access: &str, now: Timestamp) -> bool {
-        let record = self.sessions.get(session);
-        let mut tokens = record.into_iter().flat_map(|record| &record.access);
-        let found = tokens.find(|(token, _)| token == access);
-        self.stepped || found.is_none_or(|(_, expires_at)| *expires_at <= now)
-    }
-
     /// Refresh tokens that have not expired, so that their keys are there.
     pub fn unexpired(&self, now: Timestamp) -> Vec<String> {
         let all = self

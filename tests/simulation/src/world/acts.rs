@@ -8,7 +8,7 @@ use token_core::time::Clock;
 use super::{Loot, Origin, Waiting, World};
 use crate::control::Speaker;
 use crate::hashing::password_of;
-use crate::oracle::{Checked, hold};
+use crate::oracle::{Checked, Violation, hold};
 use crate::request::{Answer, Request, at_once};
 use crate::template::NAMES;
 
@@ -258,13 +258,10 @@ impl World {
             }
             Err(AccessRefused::Unknown) => "access: stale feed",
             Err(AccessRefused::Invalid(error)) => {
-                hold!(
-                    "I2",
-                    self.oracle
-                        .key_may_be_gone(&jar.session, &jar.access, self.around.clock.now()),
-                    "{name}: a genuine access token is invalid: {error}"
-                );
-                "access: of a key that is gone"
+                return Err(Violation {
+                    rule: "I2",
+                    what: format!("{name}: a genuine access token is invalid: {error}"),
+                });
             }
         });
         let verdict = verdict.map_or_else(|e| e.to_string(), |_| "accepted".to_owned());
