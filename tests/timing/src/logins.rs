@@ -75,8 +75,8 @@ const QUESTIONS: [Question; 6] = [
 
 /// How many times as often clients are tried: they cost a hundredth of a login.
 const CLIENTS: usize = 10;
-/// Requests before the first that counts.
-const WARM_UP: usize = 20;
+/// Rounds of all classes before the first that counts.
+const WARM_UP: usize = 3;
 /// The least delay that is seeded.
 const LEAST_DELAY: Duration = Duration::from_millis(1);
 
