@@ -75,7 +75,7 @@ impl Target {
             self.name,
             told.lines()
                 .rev()
-                .find(|l| l.starts_with('#'))
+                .find(|line| line.contains(" cov: "))
                 .unwrap_or("nothing")
         );
         let finding = (!output.status.success()).then(|| self.finding(&told));
