@@ -34,8 +34,8 @@ const TOOL: [&str; 2] = ["cargo-mutants", "27.1.0"];
 /// target/mutants is removed. Takes hours; `--only` takes minutes.
 #[derive(Args)]
 pub struct Options {
-    /// Only the files whose paths match this, such as `crates/token-core/src/token/**`
-    #[arg(long, value_name = "GLOB")]
+    /// Only the mutants whose names match this: a path, or the name of a function
+    #[arg(long, value_name = "REGEX")]
     only: Option<String>,
     /// Write the tables of docs/verification/mutants.md from all that was found so far
     #[arg(long)]
@@ -66,7 +66,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
                 .arg(format!("--cargo-arg={pass}"))
                 .env("CARGO_INCREMENTAL", "1");
             if let Some(only) = &options.only {
-                command.args(["--file", only]);
+                command.args(["--re", only]);
             }
             // It exits with 2 where a mutant is missed, which the next pass may still catch.
             succeeds(&mut command)?;

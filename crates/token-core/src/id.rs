@@ -46,8 +46,8 @@ macro_rules! typed_id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                // Only the hyphenated form: one id has one spelling.
-                if text.len() != 36 {
+                // Only the hyphenated form in lower case: one id has one spelling.
+                if text.len() != 36 || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
                     return Err(InvalidId);
                 }
                 Uuid::try_parse(text).map(Self).map_err(|_| InvalidId)
@@ -69,7 +69,7 @@ typed_id!(
     AuditId
 );
 
-/// The text is not a UUID in hyphenated form.
+/// The text is not a UUID in hyphenated form and lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUID")]
 pub struct InvalidId;
@@ -196,5 +196,6 @@ mod tests {
                 .is_err()
         );
         assert!(format!("{{{id}}}").parse::<SessionId>().is_err());
+        assert!(id.to_string().to_uppercase().parse::<SessionId>().is_err());
     }
 }

@@ -29,8 +29,8 @@ fuzz_target!(|data: &[u8]| {
         Ok(&whole),
         "writing changes it"
     );
-    // The same, a line too long: nothing after it is given.
-    if *cut == 0 {
+    // The same, a line too long: nothing is given. Seldom, since a mebibyte takes its time.
+    if *cut == 255 && bytes.len() == 7 {
         let long = vec![b'x'; MOST + 1];
         assert_eq!(read([bytes, b"\n\n", &long]), Err(TooLong));
     }

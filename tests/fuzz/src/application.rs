@@ -197,7 +197,7 @@ impl Clock for Still {
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_secs(3_600)
+        Duration::from_hours(1)
     }
 }
 

@@ -77,6 +77,7 @@ pub fn run() -> Vec<Verdict> {
             classes: [0, 1],
             name: name.leak(),
             seeded: *seeded,
+            allowed: 0.0,
         };
         ask(&[question], SAMPLES, "ns", move |class| {
             next = (next + 1) % GUESSES;

@@ -52,6 +52,7 @@ const fn question(first: usize, second: usize, name: &'static str) -> Question {
         classes: [first, second],
         name,
         seeded: false,
+        allowed: 0.0,
     }
 }
 
@@ -74,10 +75,17 @@ const QUESTIONS: [Question; 6] = [
 
 /// How many times as often clients are tried: they cost a hundredth of a login.
 const CLIENTS: usize = 10;
-/// Requests before the first that counts.
-const WARM_UP: usize = 20;
+/// Rounds of all classes before the first that counts.
+const WARM_UP: usize = 3;
 /// The least delay that is seeded.
 const LEAST_DELAY: Duration = Duration::from_millis(1);
+
+/// How often a seeded delay is looked for on a machine whose noise grows.
+const ATTEMPTS: u32 = 3;
+/// A registered client's row is read and decoded, an unknown one's is not. Which ids there are is no
+/// secret (RFC 6749 §2.2), so microseconds may tell it; work that grows with a secret would not be
+/// so little.
+const CLIENT_MILLISECONDS: f64 = 0.05;
 
 /// Names as long as those of random users.
 const KNOWN: &str = "known-user-ada-000";
@@ -129,31 +137,39 @@ fn log_in(connection: &mut Connection, login: Login) -> f64 {
 }
 
 /// The same login twice, one answer held back: by a millisecond, or by twice what the noise of this
-/// machine lets these samples show.
+/// machine lets these samples show. Where the noise has grown meanwhile, once more by as much more.
 fn seeded(connection: &mut Connection, verdicts: &[Verdict], samples: usize) -> Vec<Verdict> {
-    let detectable = verdicts.first().map_or(0.0, Verdict::detectable);
-    let delay = Duration::from_secs_f64(2.0 * detectable / 1_000.0).max(LEAST_DELAY);
-    let plain = login(Who::Known, Some(16));
-    let classes = [plain, Login { delay, ..plain }];
-    let name = format!(
-        "seeded: the same login, and {:.1} ms later",
-        delay.as_secs_f64() * 1_000.0
-    );
-    let question = Question {
-        classes: [0, 1],
-        name: name.leak(),
-        seeded: true,
-    };
-    ask(&[question], samples, "ms", |class| {
-        log_in(connection, classes[class])
-    })
+    let mut detectable = verdicts.first().map_or(0.0, Verdict::detectable);
+    let mut last = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let delay = Duration::from_secs_f64(2.0 * detectable / 1_000.0).max(LEAST_DELAY);
+        let plain = login(Who::Known, Some(16));
+        let classes = [plain, Login { delay, ..plain }];
+        let milliseconds = delay.as_secs_f64() * 1_000.0;
+        let name = format!("seeded: the same login, and {milliseconds:.1} ms later");
+        let question = Question {
+            seeded: true,
+            ..question(0, 1, name.leak())
+        };
+        last = ask(&[question], samples, "ms", |class| {
+            log_in(connection, classes[class])
+        });
+        if last.iter().all(Verdict::is_as_expected) {
+            break;
+        }
+        detectable = last.first().map_or(0.0, Verdict::detectable);
+    }
+    last
 }
 
 /// Client authentication: a registered client with a wrong secret, and one that is not registered.
 fn clients(server: &Server, samples: usize) -> Vec<Verdict> {
     let client = Registered::new(server, &["read"]);
     let mut connection = Connection::open(server.address());
-    let question = question(0, 1, "client: wrong secret, unknown client");
+    let question = Question {
+        allowed: CLIENT_MILLISECONDS,
+        ..question(0, 1, "client: wrong secret, unknown client")
+    };
     ask(&[question], samples, "ms", |class| {
         let id = match class {
             0 => client.id.clone(),

@@ -15,6 +15,8 @@ pub struct Question {
     pub name: &'static str,
     /// Whether they differ on purpose, to show that a difference is found.
     pub seeded: bool,
+    /// How much their medians may differ all the same, where what is told is no secret.
+    pub allowed: f64,
 }
 
 /// What was found.
@@ -76,20 +78,24 @@ fn measure(classes: usize, samples: usize, mut time: impl FnMut(usize) -> f64) -
 }
 
 impl Verdict {
-    /// Whether the classes are told apart.
+    /// Whether the classes are told apart, by whatever little.
     pub fn differs(&self) -> bool {
         let is_over = self.found.t.abs() > THRESHOLD;
-        match self.confirmed {
-            None => is_over,
-            Some(again) => {
-                is_over && again.t.abs() > THRESHOLD && again.t.signum() == self.found.t.signum()
-            }
-        }
+        let is_confirmed = self.confirmed.is_none_or(|again| {
+            again.t.abs() > THRESHOLD && again.t.signum() == self.found.t.signum()
+        });
+        is_over && is_confirmed
+    }
+
+    /// Whether they are told apart by more than is allowed.
+    fn differs_too_much(&self) -> bool {
+        let [first, second] = self.medians;
+        self.differs() && (second - first).abs() > self.question.allowed
     }
 
     /// They are told apart exactly where they differ on purpose.
     pub fn is_as_expected(&self) -> bool {
-        self.differs() == self.question.seeded
+        self.differs_too_much() == self.question.seeded
     }
 
     /// The least difference that these samples would have shown.
@@ -104,7 +110,9 @@ impl Verdict {
         let again = self.confirmed.map_or_else(String::new, |again| {
             format!(", {:.1} with {} samples", again.t, self.samples * AGAIN)
         });
-        let word = match (self.differs(), self.question.seeded) {
+        let is_allowed = self.differs() && !self.differs_too_much();
+        let word = match (self.differs_too_much(), self.question.seeded) {
+            (false, false) if is_allowed => "told apart, by less than is allowed",
             (false, false) => "not told apart",
             (true, true) => "found, as it must be",
             (true, false) => "TOLD APART",
@@ -125,6 +133,7 @@ mod tests {
         classes: [0, 1],
         name: "a and b",
         seeded: false,
+        allowed: 0.0,
     };
 
     /// Times that spread over one millisecond, class 1 slower by `leak`.
@@ -147,6 +156,17 @@ mod tests {
         assert!(verdict.confirmed.is_some() && !verdict.is_as_expected());
         assert!(verdict.row().ends_with("TOLD APART"));
         assert!(ask_one(QUESTION, clock(0.0)).is_as_expected());
+    }
+
+    /// What is told may be no secret, and yet not take any time.
+    #[test]
+    fn a_little_may_be_allowed() {
+        let allowed = |allowed| Question {
+            allowed,
+            ..QUESTION
+        };
+        assert!(ask_one(allowed(0.5), clock(0.4)).is_as_expected());
+        assert!(!ask_one(allowed(0.3), clock(0.4)).is_as_expected());
     }
 
     /// What is there at first and then gone was chance; what turns round was too.

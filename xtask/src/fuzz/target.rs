@@ -75,7 +75,7 @@ impl Target {
             self.name,
             told.lines()
                 .rev()
-                .find(|l| l.starts_with('#'))
+                .find(|line| line.contains(" cov: "))
                 .unwrap_or("nothing")
         );
         let finding = (!output.status.success()).then(|| self.finding(&told));
@@ -102,7 +102,8 @@ impl Target {
         fs::create_dir_all(&fresh)?;
         let mut command = self.program(build);
         command
-            .args(["-merge=1", LONGEST])
+            // The fewest that reach every branch, however often, and none that is long.
+            .args(["-set_cover_merge=1", "-use_counters=0", "-max_len=1024"])
             .arg(&fresh)
             .arg(&corpus)
             .arg(build.directory("corpus", &self.name)?);

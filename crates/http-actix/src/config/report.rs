@@ -7,7 +7,9 @@ use toml::Value as TomlValue;
 
 use super::Config;
 use super::raw::{Origin, SecretSource};
-use super::settings::{ALL, CLAIMS, DATABASE_URL, DefaultValue, SECRETS, Setting};
+use super::settings::{
+    ACCESS_ALG, ACCESS_SECRET, ALL, CLAIMS, DATABASE_URL, DefaultValue, SECRETS, Setting,
+};
 
 impl Config {
     /// What `check-config` prints.
@@ -44,6 +46,10 @@ impl Config {
 
     /// A setting, or, as a comment, what stands in for it.
     fn line(&self, setting: &Setting, name: &str) -> String {
+        if setting.variable == ACCESS_ALG.variable && self.tokens.access_secret.is_some() {
+            // The default is for managed keys, and would be a mistake beside the secret.
+            return format!("# {name}: HS256, since {} is set\n", ACCESS_SECRET.variable);
+        }
         let Some(value) = self.effective.get(setting) else {
             let (DefaultValue::Text(told) | DefaultValue::Derived(told)) = setting.default;
             return format!("# {name}: {told}\n");

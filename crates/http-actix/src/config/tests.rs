@@ -280,3 +280,12 @@ fn keys_rotate_as_told() {
     let short = [("RENEWD_KEY_ROTATION", "20"), ("RENEWD_JWKS_MAX_AGE", "1s")];
     assert_eq!(load(&[], &short, "").unwrap().warnings, [""; 0]);
 }
+
+/// With a secret, tokens are signed with it: the report says so, and can be used beside it.
+#[test]
+fn the_report_names_the_algorithm_of_a_secret() {
+    let secret = [("ACCESS_TOKEN_SECRET", SECRET)];
+    let report = load(&[], &secret, "").unwrap().report();
+    assert!(report.contains("# alg: HS256, since ACCESS_TOKEN_SECRET is set\n"));
+    assert!(load(&[], &secret, &report).is_ok());
+}
