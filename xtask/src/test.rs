@@ -10,7 +10,7 @@ use clap::Args;
 
 use self::summary::Summary;
 use crate::Outcome;
-use crate::postgres::Cluster;
+use crate::postgres::{Cluster, apt};
 use crate::workspace::{binary, cargo, succeeds};
 
 /// Part of the name of every test that needs a PostgreSQL server: its own, or
@@ -21,7 +21,7 @@ const NEEDS_POSTGRES: &str = "postgres";
 ///
 /// PostgreSQL's server programs are looked for in PATH, by `pg_config` and in
 /// /usr/lib/postgresql; where they are missing and apt-get may be used, they are
-/// installed. One throwaway cluster is started for the run and removed after it.
+/// installed, and so is strace, for the tests of power loss. One throwaway cluster is started for the run and removed after it.
 /// The last line of the output is `N passed, N failed, N skipped`.
 #[derive(Args)]
 pub struct Options {
@@ -51,12 +51,26 @@ fn announce(options: &Options) {
 
 fn build_and_test(options: &Options) -> Result<Summary> {
     build()?;
+    offer_strace();
     let cluster = if options.no_postgres {
         None
     } else {
         Some(Cluster::start()?)
     };
     run_tests(&mut test_command(options, cluster.as_ref())?)
+}
+
+/// Installs strace where that may be done: without it the tests of power loss say that they are
+/// skipped, and no other needs it.
+fn offer_strace() {
+    let is_there = Command::new("strace").arg("--version").output().is_ok();
+    if is_there || !apt::is_usable() {
+        return;
+    }
+    println!("strace is missing: installing it with apt-get");
+    if let Err(error) = apt::install_package("strace") {
+        println!("NOTE: {error:#}: the tests of power loss are SKIPPED");
+    }
 }
 
 /// Builds everything that `cargo test` will want, in one go with the programs:

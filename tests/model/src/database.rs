@@ -76,9 +76,13 @@ impl Protocol {
         let live = session.ended.is_none()
             || self.has(Defect::NoEndedCondition)
             || (self.has(Defect::ReadThenWrite) && saw_live);
-        let quiet = rotation
-            .quiet_window()
-            .is_some_and(|(from, to)| (from..=to).contains(&session.rotated_at));
+        let quiet = if self.has(Defect::RotatesWhileExcused) {
+            !window.is_zero() && now.distance(session.rotated_at) <= window
+        } else {
+            rotation
+                .quiet_window()
+                .is_some_and(|(from, to)| (from..=to).contains(&session.rotated_at))
+        };
         let loud = self.has(Defect::NoRepeat) || self.has(Defect::TimeOnlyGrace) && is_older;
         digest
             && live

@@ -68,6 +68,8 @@ defects! {
     OutageCounted: "outage" breaks I2,
     /// Every outage excuses by itself, so that two in a row leave no whole window to ask in.
     OutagesApart: "flapping" breaks I2,
+    /// What an outage excuses is replayed, and all the same rotated again at once.
+    RotatesWhileExcused: "restart" breaks I2,
     /// The window is seven of the client's delays long, not eight.
     SevenDelays: "tabs" breaks I2,
     /// Generation and digest are written in two transactions, between which storage can fail.

@@ -255,7 +255,7 @@ fn a_key_is_refused_before_the_new_master_key_is_known() {
     });
     client
         .get("/v1/verify")
-        .problem(401, "access_token_invalid");
+        .problem(401, "access_token_expired");
     assert_eq!(published(&server), Vec::<Value>::new());
     // What it would sign, nobody would accept.
     assert_eq!(server.call("GET", "/readyz").send().status, 503);
