@@ -47,13 +47,16 @@ pub fn app(
         .wrap(from_fn(measure::measure))
 }
 
-/// Where everything is.
+/// Where everything is. Paths are tried from the top, so what is asked for most comes first, and
+/// after that what belongs together.
 #[rustfmt::skip]
 fn table(config: &mut ServiceConfig) {
     config
+        .service(at("/v1/verify",             [get(token::verify::handle)]))
+        .service(at("/v1/refresh",            [post(session::refresh::handle)]))
+        .service(at("/healthz",               [get(health::live::handle)]))
         .service(at("/v1/register",           [post(account::register::handle)]))
         .service(at("/v1/login",              [post(session::login::handle)]))
-        .service(at("/v1/refresh",            [post(session::refresh::handle)]))
         .service(at("/v1/logout",             [post(session::logout::handle)]))
         .service(at("/v1/logout/all",         [post(session::logout_all::handle)]))
         .service(at("/v1/logout/others",      [post(session::logout_others::handle)]))
@@ -63,7 +66,6 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/v1/me/password",        [post(me::change_password::handle)]))
         .service(at("/v1/me/sessions",        [get(my_sessions::list::handle)]))
         .service(at("/v1/me/sessions/{id}",   [delete(my_sessions::end::handle)]))
-        .service(at("/v1/verify",             [get(token::verify::handle)]))
         .service(at("/v1/revocations",        [get(revocations::follow::handle)]))
         .service(at("/.well-known/jwks.json", [get(keys::list::handle)]))
         .service(at(metadata::PATH,           [get(metadata::handle)]))
@@ -72,7 +74,6 @@ fn table(config: &mut ServiceConfig) {
         .service(at("/oauth2/revoke",         [post(oauth2::revoke::handle)]))
         .service(at("/oauth2/introspect",     [post(oauth2::introspect::handle)]))
         .service(at("/oauth2/status/{list}",  [get(oauth2::status::handle)]))
-        .service(at("/healthz",               [get(health::live::handle)]))
         .service(at("/readyz",                [get(health::ready::handle)]))
         .service(at("/metrics",               [get(health::metrics::handle)]));
 }

@@ -3,11 +3,15 @@
 use std::io::{self, IsTerminal};
 use std::panic;
 
+use serde::ser::Serializer;
 use tracing::Dispatch;
+use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FormatFields, MakeWriter};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::log::{LogConfig, LogFormat};
@@ -47,8 +51,32 @@ where
         LogFormat::Json => {
             // There is one span around a line, the request, and it is told once.
             let log = log.json().flatten_event(true);
-            log.with_current_span(true).with_span_list(false).into()
+            let log = log.with_current_span(true).with_span_list(false);
+            log.fmt_fields(SpanFields).into()
         }
+    }
+}
+
+/// The fields of a span, which are written for every request, whether a line is logged or not, and
+/// so in one go. A span's fields must all be there when it is made: JSON cannot be added to.
+struct SpanFields;
+
+impl FormatFields<'_> for SpanFields {
+    fn format_fields<R: RecordFields>(
+        &self,
+        mut writer: Writer<'_>,
+        fields: R,
+    ) -> std::fmt::Result {
+        let mut text = Vec::with_capacity(128);
+        let written = serde_json::Serializer::new(&mut text)
+            .serialize_map(None)
+            .and_then(|map| {
+                let mut members = SerdeMapVisitor::new(map);
+                fields.record(&mut members);
+                members.finish()
+            });
+        written.map_err(|_| std::fmt::Error)?;
+        writer.write_str(str::from_utf8(&text).map_err(|_| std::fmt::Error)?)
     }
 }
 

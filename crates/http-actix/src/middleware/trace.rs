@@ -25,12 +25,12 @@ pub async fn trace(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let id = request_id();
+    let id = request_id().to_string();
     // Of the highest level, so that whatever is logged says of which request it speaks.
     let span = tracing::error_span!(
         "request",
-        id = %id,
-        method = %request.method(),
+        id,
+        method = request.method().as_str(),
         path = request.path(),
     );
     let start = Instant::now();
@@ -48,7 +48,7 @@ pub async fn trace(
             micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
             "answered"
         );
-        if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         Ok(response)

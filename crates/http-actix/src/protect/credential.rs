@@ -69,10 +69,12 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Ambiguous> {
     if all.next().is_some() {
         return Err(Ambiguous);
     }
-    let value = String::from_utf8_lossy(value.as_bytes());
-    let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
+    let value = value.as_bytes();
+    let end = value.iter().position(|byte| *byte == b' ');
+    let (scheme, token) = value.split_at(end.unwrap_or(value.len()));
     // RFC 9110 §11.1: schemes are compared without regard to case.
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer");
+    let token = str::from_utf8(token).unwrap_or_default();
     Ok(is_bearer.then(|| token.trim_matches(' ').to_owned()))
 }
 

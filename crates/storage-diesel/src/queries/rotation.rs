@@ -1,16 +1,21 @@
 //! The rotation of a refresh token: one conditional write, and for what that leaves alone the
 //! decision of token-core, carried out in the same transaction.
 
+mod statement;
+
 use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
+use diesel::sql_types::Nullable;
 use token_core::session::{Ended, Session};
 use token_core::store::{AuditEvent, AuditKind};
 use token_core::token::rotation::{Decision, Granted, Refusal, Rotation, RotationOutcome};
 use token_core::user::User;
 
+use self::statement::Advance;
 use super::{audit, sessions as all_sessions, users as all_users};
+use crate::columns::sql::TimeColumn;
 use crate::columns::{Id, Time};
-use crate::connection::AnyConnection;
+use crate::connection::{AnyConnection, directly};
 use crate::error::Failure;
 use crate::rows::{SessionRow, to_count};
 use crate::schema::{sessions, users};
@@ -83,40 +88,42 @@ fn advance(conn: &mut AnyConnection, rotation: &Rotation) -> Result<Option<Grant
     let successor = &rotation.successor;
     let now = Time::from(rotation.now);
     let (quiet_from, quiet_to) = quiet_window(rotation);
-    let idle_end = rotation.new_idle_end().map(Time::from).map(|end| {
-        let least = case_when(sessions::max_expires_at.lt(end), sessions::max_expires_at);
-        sessions::expires_at.eq(least.otherwise(end))
-    });
     let active_user = users::table
         .filter(users::id.eq(Id::from(presented.user_id)))
         .filter(users::disabled_at.is_null());
-
-    let row = diesel::update(sessions::table.find(Id::from(presented.session_id)))
-        .filter(sessions::refresh_digest.eq(rotation.presented_digest.as_bytes().as_slice()))
-        .filter(sessions::user_id.eq(Id::from(presented.user_id)))
-        .filter(sessions::client_id.eq(presented.client_id.as_str()))
-        .filter(sessions::transport.eq(presented.transport.as_str()))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::expires_at.gt(now))
-        .filter(sessions::max_expires_at.gt(now))
-        .filter(
+    let when = sessions::id
+        .eq(Id::from(presented.session_id))
+        .and(sessions::refresh_digest.eq(rotation.presented_digest.as_bytes().as_slice()))
+        .and(sessions::user_id.eq(Id::from(presented.user_id)))
+        .and(sessions::client_id.eq(presented.client_id.as_str()))
+        .and(sessions::transport.eq(presented.transport.as_str()))
+        .and(sessions::ended_at.is_null())
+        .and(sessions::expires_at.gt(now))
+        .and(sessions::max_expires_at.gt(now))
+        .and(
             sessions::generation
                 .eq(0)
                 .or(sessions::rotated_at.lt(quiet_from))
                 .or(sessions::rotated_at.gt(quiet_to)),
         )
-        .filter(exists(active_user))
-        .set((
-            sessions::generation.eq(sessions::generation + 1),
-            sessions::refresh_digest.eq(successor.digest.as_bytes().as_slice()),
-            sessions::refresh_kid.eq(successor.kid.as_str()),
-            sessions::rotated_at.eq(now),
-            idle_end,
-        ))
-        .returning(sessions::all_columns)
-        .get_result::<SessionRow>(conn)
-        .optional()?;
-    let Some(row) = row else {
+        .and(exists(active_user));
+    // Where the idle end does not move it is set to itself, so that the statement is always one.
+    let idle_end = rotation.new_idle_end().map(Time::from);
+    let idle_end = idle_end.into_sql::<Nullable<TimeColumn>>();
+    let set = (
+        sessions::generation.eq(sessions::generation + 1),
+        sessions::refresh_digest.eq(successor.digest.as_bytes().as_slice()),
+        sessions::refresh_kid.eq(successor.kid.as_str()),
+        sessions::rotated_at.eq(now),
+        sessions::expires_at.eq(case_when(idle_end.is_null(), sessions::expires_at)
+            .when(
+                sessions::max_expires_at.nullable().lt(idle_end),
+                sessions::max_expires_at,
+            )
+            .otherwise(idle_end.assume_not_null())),
+    );
+    let row = directly!(conn, Advance::new(set, when).get_result::<SessionRow>(conn));
+    let Some(row) = row.optional()? else {
         return Ok(None);
     };
     // Whoever disables or deletes a user ends the sessions after that, and so waits for this

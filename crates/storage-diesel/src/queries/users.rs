@@ -11,7 +11,7 @@ use super::locks::lock_user;
 use super::names::{self, Name};
 use super::{Undo, is_taken, undoable};
 use crate::columns::Id;
-use crate::connection::AnyConnection;
+use crate::connection::{AnyConnection, directly};
 use crate::error::Failure;
 use crate::rows::UserRow;
 use crate::schema::users;
@@ -76,12 +76,9 @@ fn owned(conn: &mut AnyConnection, user: &User) -> Result<Option<CreateOutcome>,
 
 /// A user.
 pub(crate) fn by_id(conn: &mut AnyConnection, id: UserId) -> Result<Option<User>, Failure> {
-    let row = users::table
-        .find(Id::from(id))
-        .select(UserRow::as_select())
-        .get_result(conn)
-        .optional()?;
-    row.map(User::try_from).transpose()
+    let user = users::table.find(Id::from(id));
+    let row = directly!(conn, user.select(UserRow::as_select()).get_result(conn));
+    row.optional()?.map(User::try_from).transpose()
 }
 
 /// Whoever goes by that name.
