@@ -16,12 +16,12 @@ mod tools;
 use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
 use self::results::Results;
 use crate::page::Page;
-use crate::workspace::{binary, cargo, output, root, succeeds};
+use crate::workspace::{binary, build_programs, output, root, succeeds};
 use crate::{Outcome, packages, postgres};
 
 pub use self::soak::{Options as SoakOptions, run as soak};
@@ -102,13 +102,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
 
 /// Everything that is measured, as it is shipped, and what measures it.
 fn build() -> Result<()> {
-    let mut command = cargo();
-    command.args(["build", "--release", "--bins"]);
-    for package in ["http-actix", "admin-cli", "e2e", "bench"] {
-        command.args(["--package", package]);
-    }
-    ensure!(succeeds(&mut command)?, "the programs do not build");
-    Ok(())
+    build_programs(&["http-actix", "admin-cli", "e2e", "bench"])
 }
 
 /// Runs `bench`, and reads what it leaves; and whether that is all that was asked for.

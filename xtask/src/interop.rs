@@ -20,7 +20,7 @@ use self::libraries::Libraries;
 use self::stage::Stage;
 use self::verdict::Verdict;
 use crate::page::Page;
-use crate::workspace::{cargo, output, succeeds};
+use crate::workspace::{build_programs, output};
 use crate::{Outcome, packages};
 
 /// The page with the matrix.
@@ -58,7 +58,8 @@ pub fn run(options: &Options) -> Result<Outcome> {
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    ensure!(succeeds(cargo().args(BUILD))?, "the programs do not build");
+    // Both programs and the one that sets the stage.
+    build_programs(&["http-actix", "admin-cli", "e2e"])?;
     let stage = timed("servers and tokens", || {
         Stage::set(&place, &libraries.clients())
     })?;
@@ -80,19 +81,6 @@ pub fn run(options: &Options) -> Result<Outcome> {
     let is_current = PAGE.publish(&page, options.check)?;
     Ok(Outcome::passed_if(findings.is_empty() && is_current))
 }
-
-/// Both programs and the one that sets the stage.
-const BUILD: [&str; 9] = [
-    "build",
-    "--release",
-    "--package",
-    "http-actix",
-    "--package",
-    "admin-cli",
-    "--package",
-    "e2e",
-    "--bins",
-];
 
 /// The languages that were asked for and are here.
 fn chosen(options: &Options) -> Result<Vec<Language>> {

@@ -1,15 +1,11 @@
 //! `cargo xtask model`: every schedule of the refresh token protocol, within bounds.
 
-use std::fmt::Write;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::Outcome;
-use crate::page::Page;
-use crate::workspace::cargo;
+use crate::page::{Page, table};
+use crate::workspace::{cargo, told};
 
 const PAGE: Page = Page {
     path: "docs/verification/model.md",
@@ -45,19 +41,11 @@ pub fn run(options: &Options) -> Result<Outcome> {
     command.args(options.long.then_some("--long"));
     command.args(options.defects.then_some("--defects"));
     command.args(options.only.iter().map(|only| format!("--only={only}")));
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run the model")?;
-    let output = child.stdout.take().context("the model has no output")?;
-    let (mut scenarios, mut defects) = (Vec::new(), Vec::new());
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        println!("{line}");
-        scenarios.extend(line.strip_prefix("scenario: ").map(str::to_owned));
-        defects.extend(line.strip_prefix("defect: ").map(str::to_owned));
-    }
-    let well = child.wait()?.success();
+    let (lines, well) = told(&mut command)?;
+    let rows_of = |mark| {
+        let rows = lines.iter().filter_map(move |line| line.strip_prefix(mark));
+        rows.map(cells).collect::<Vec<_>>()
+    };
     if options.write {
         ensure!(well, "the tables are not written from a run that failed");
         let form = if options.long {
@@ -65,39 +53,49 @@ pub fn run(options: &Options) -> Result<Outcome> {
         } else {
             "short form"
         };
-        write(form, &scenarios, &defects)?;
+        write(form, &rows_of("scenario: "), &rows_of("defect: "))?;
     }
     Ok(Outcome::passed_if(well))
 }
 
-fn write(form: &str, scenarios: &[String], defects: &[String]) -> Result<()> {
+fn write(form: &str, scenarios: &[Vec<String>], defects: &[Vec<String>]) -> Result<()> {
     let page = PAGE.read()?;
-    let head = "scenario | bound | states | longest schedule | invariants + must happen | seconds";
-    let page = PAGE.replaced(&page, form, &table(head, scenarios))?;
-    let head = "defect | scenario | caught by | steps | states until then";
-    let page = PAGE.replaced(&page, "defects", &table(head, defects))?;
+    let head = [
+        "scenario",
+        "bound",
+        "states",
+        "longest schedule",
+        "invariants + must happen",
+        "seconds",
+    ];
+    let page = PAGE.replaced(&page, form, &table(&head, scenarios))?;
+    let head = [
+        "defect",
+        "scenario",
+        "caught by",
+        "steps",
+        "states until then",
+    ];
+    let page = PAGE.replaced(&page, "defects", &table(&head, defects))?;
     PAGE.publish(&page, false)?;
     Ok(())
 }
 
-/// A table of rows whose cells already stand between bars.
-fn table(head: &str, rows: &[String]) -> String {
-    let columns = head.split(" | ").count();
-    let mut text = format!("| {head} |\n|{}\n", "---|".repeat(columns));
-    for row in rows {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "| {row} |");
-    }
-    text
+/// The cells of a line, between bars.
+fn cells(line: &str) -> Vec<String> {
+    line.split(" | ").map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{cells, table};
 
     #[test]
     fn rows_become_a_table() {
-        let rows = ["1 | 2".to_owned()];
-        assert_eq!(table("a | b", &rows), "| a | b |\n|---|---|\n| 1 | 2 |\n");
+        let rows = [cells("1 | 2")];
+        assert_eq!(
+            table(&["a", "b"], &rows),
+            "| a | b |\n|---|---|\n| 1 | 2 |\n"
+        );
     }
 }

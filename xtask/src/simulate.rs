@@ -1,14 +1,13 @@
 //! `cargo xtask simulate`: the use cases over the real SQLite storage, in the hand of seeds.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::Outcome;
 use crate::page::Page;
-use crate::workspace::{binary, cargo, succeeds};
+use crate::workspace::{binary, build_programs, succeeds, told};
 
 /// The page with the tables.
 const PAGE: Page = Page {
@@ -42,11 +41,7 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Outcome> {
-    let build = ["build", "--release", "--package", "simulation"];
-    ensure!(
-        succeeds(cargo().args(build))?,
-        "the simulation does not build"
-    );
+    build_programs(&["simulation"])?;
     let mut program = Command::new(binary("simulation")?);
     if let Some(seed) = options.seed {
         program.args(["replay", &seed.to_string()]);
@@ -66,21 +61,9 @@ pub fn run(options: &Options) -> Result<Outcome> {
 
 /// Runs the program, shows what it says, and makes a table of the lines that begin so.
 fn tabled(program: &mut Command, mark: &str, name: &str, write: bool) -> Result<Outcome> {
-    let mut child = program
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run the simulation")?;
-    let output = child
-        .stdout
-        .take()
-        .context("the simulation has no output")?;
-    let mut rows = Vec::new();
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        println!("{line}");
-        rows.extend(line.strip_prefix(mark).map(|row| format!("| {row} |\n")));
-    }
-    let well = child.wait()?.success();
+    let (lines, well) = told(program)?;
+    let rows = lines.iter().filter_map(|line| line.strip_prefix(mark));
+    let rows: Vec<String> = rows.map(|row| format!("| {row} |\n")).collect();
     if write {
         ensure!(well, "the tables are not written from a run that failed");
         let head = heading(name);

@@ -1,14 +1,13 @@
 //! Some of the end-to-end tests in a longer form than `cargo xtask test` gives them, and
 //! the lines in which they tell what they did and saw.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::postgres::Cluster;
 use crate::test::{build, hand_over};
-use crate::workspace::{binary, cargo, output};
+use crate::workspace::{binary, cargo, output, told};
 
 /// Tests that are built and can be run.
 pub struct Suite {
@@ -47,7 +46,9 @@ impl Suite {
             .env("RENEWD_BIN", binary("renewd")?)
             .env("RENEWCTL_BIN", binary("renewctl")?);
         hand_over(&mut command, &cluster);
-        watch(&mut command, mark)
+        let (lines, well) = told(&mut command)?;
+        let stories = lines.iter().filter_map(|line| story(line, mark));
+        Ok((stories.collect(), well))
     }
 }
 
@@ -68,20 +69,4 @@ fn tests() -> Command {
     command.args(["test", "--release", "--quiet", "--package", "e2e"]);
     command.args(["--test", "e2e", "--"]);
     command
-}
-
-fn watch(command: &mut Command, mark: &str) -> Result<(Vec<Story>, bool)> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo test")?;
-    let output = child.stdout.take().context("cargo test has no output")?;
-    let mut stories = Vec::new();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        stories.extend(story(&line, mark));
-    }
-    Ok((stories, child.wait()?.success()))
 }

@@ -1,15 +1,14 @@
 //! `cargo xtask timing`: whether the time of an answer tells what the answer does not.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::Outcome;
 use crate::page::Page;
-use crate::workspace::{binary, cargo, succeeds};
+use crate::workspace::{binary, build_programs, told};
 
 /// The page with the figures.
 const PAGE: Page = Page {
@@ -33,36 +32,18 @@ pub struct Options {
     write: bool,
 }
 
-/// What is needed.
-const BUILD: [&str; 9] = [
-    "build",
-    "--release",
-    "--package",
-    "http-actix",
-    "--package",
-    "admin-cli",
-    "--package",
-    "timing",
-    "--bins",
-];
-
 pub fn run(options: &Options) -> Result<Outcome> {
-    ensure!(succeeds(cargo().args(BUILD))?, "the programs do not build");
-    let mut child = Command::new(binary("timing")?)
+    build_programs(&["http-actix", "admin-cli", "timing"])?;
+    let mut command = Command::new(binary("timing")?);
+    command
         .arg(options.samples.to_string())
         .env("RENEWD_BIN", binary("renewd")?)
-        .env("RENEWCTL_BIN", binary("renewctl")?)
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run timing")?;
-    let output = child.stdout.take().context("timing has no output")?;
-    let mut rows = Vec::new();
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        println!("{line}");
-        rows.extend(line.strip_prefix("timing: ").map(str::to_owned));
-    }
-    let well = child.wait()?.success();
+        .env("RENEWCTL_BIN", binary("renewctl")?);
+    let (lines, well) = told(&mut command)?;
+    let rows: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("timing: "))
+        .collect();
     if options.write {
         ensure!(well, "the table is not written from a run that failed");
         let page = PAGE.replaced(&PAGE.read()?, "the figures", &table(&rows))?;
@@ -71,7 +52,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
     Ok(Outcome::passed_if(well))
 }
 
-fn table(rows: &[String]) -> String {
+fn table(rows: &[&str]) -> String {
     let mut table = "| two classes | samples of each | medians | t | least difference that would show | verdict |\n\
                      |---|--:|---|--:|--:|---|\n"
         .to_owned();
@@ -87,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_verdict_is_a_row() {
-        let text = table(&["a, b | 5 | 1 and 2 ms | 0.1 | 3 ms | not told apart".to_owned()]);
+        let text = table(&["a, b | 5 | 1 and 2 ms | 0.1 | 3 ms | not told apart"]);
         assert!(text.ends_with("| a, b | 5 | 1 and 2 ms | 0.1 | 3 ms | not told apart |\n"));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -40,6 +41,35 @@ pub fn succeeds(command: &mut Command) -> Result<bool> {
         .status()
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;
     Ok(status.success())
+}
+
+/// Builds the programs of these packages as they are shipped.
+pub fn build_programs(packages: &[&str]) -> Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--release", "--bins"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    ensure!(succeeds(&mut command)?, "the programs do not build");
+    Ok(())
+}
+
+/// Runs the command and passes its standard output on, line by line; what it said, and whether it
+/// exited with 0.
+pub fn told(command: &mut Command) -> Result<(Vec<String>, bool)> {
+    let program = command.get_program().display().to_string();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {program}"))?;
+    let output = child.stdout.take().context("it has no output")?;
+    let mut lines = Vec::new();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        println!("{line}");
+        lines.push(line);
+    }
+    Ok((lines, child.wait()?.success()))
 }
 
 /// What the command prints on standard output; an error if it fails.

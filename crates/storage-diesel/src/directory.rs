@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 /// Makes a directory and those above it that are missing, for their owner only, and waits until the
-/// names of the new ones are on disk. What is written and synced below a directory whose own name is lost is lost with it.
+/// names of the new ones are on disk. What is written and synced below a directory whose own name is
+/// lost is lost with it.
 ///
 /// # Errors
 /// Where one of them cannot be made, or its name cannot be synced.

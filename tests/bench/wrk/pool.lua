@@ -13,21 +13,30 @@ function draw_from(file)
     size = kept
 end
 
-local head = "POST /v1/refresh HTTP/1.1\r\nHost: localhost\r\n" ..
-    "Content-Type: application/json\r\nContent-Length: "
+local head, member, found
+
+-- Where tokens are refreshed, and what they are called there.
+function refresh_at(place, name)
+    head = "POST " .. place .. " HTTP/1.1\r\nHost: localhost\r\n" ..
+        "Content-Type: application/json\r\nContent-Length: "
+    member = '{"' .. name .. '":"'
+    found = '"' .. name .. '":"([^"]+)"'
+end
+
+refresh_at("/v1/refresh", "refresh_token")
 
 function request()
     if kept == 0 then
         error("no refresh token is left")
     end
-    local body = '{"refresh_token":"' .. tokens[first] .. '"}'
+    local body = member .. tokens[first] .. '"}'
     first = (first + 1) % size
     kept = kept - 1
     return head .. #body .. "\r\n\r\n" .. body
 end
 
 function response(status, headers, body)
-    local token = string.match(body, '"refresh_token":"([^"]+)"')
+    local token = string.match(body, found)
     if token then
         tokens[(first + kept) % size] = token
         kept = kept + 1

@@ -1,7 +1,6 @@
-//! The ports around passwords: a hash that names its password and costs nothing, and a throttle
-//! that refuses nobody. What bcrypt does is tested elsewhere; here counts *when* it is asked.
+//! The port around passwords: a hash that names its password and costs nothing. What bcrypt does is
+//! tested elsewhere; here counts *when* it is asked.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +10,6 @@ use token_core::password::{
     PresentedPassword, Verification,
 };
 use token_core::store::BoxFuture;
-use token_core::throttle::{AccountKey, PasswordThrottle, RetryAfter};
 
 use crate::control::Control;
 
@@ -71,23 +69,4 @@ impl PasswordHashing for NamedHashing {
         let hash = self.hash_of(self.control.speaker().password);
         Box::pin(std::future::ready(Ok(hash)))
     }
-}
-
-/// Refuses nobody.
-pub struct Unlimited;
-
-impl PasswordThrottle for Unlimited {
-    fn attempt(&self, _: &AccountKey, _: Option<IpAddr>) -> Result<(), RetryAfter> {
-        Ok(())
-    }
-
-    fn attempt_from(&self, _: Option<IpAddr>) -> Result<(), RetryAfter> {
-        Ok(())
-    }
-
-    fn wrong_secret(&self, _: Option<IpAddr>) -> Result<(), RetryAfter> {
-        Ok(())
-    }
-
-    fn succeeded(&self, _: &AccountKey, _: Option<IpAddr>) {}
 }

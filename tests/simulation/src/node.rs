@@ -13,6 +13,7 @@ use token_core::random::Entropy;
 use token_core::revocation::{Freshness, RevocationSet, WhenStale};
 use token_core::service::{KeySettings, Parts, Service};
 use token_core::store::Store;
+use token_core::throttle::Unlimited;
 use token_core::time::{Clock, Lifetime};
 use token_core::token::access::{AccessMint, AccessTyp, AccessVerifier, VerifierPolicy};
 use token_core::token::profile::ProfileClaims;
@@ -22,7 +23,7 @@ use crate::control::Control;
 use crate::database::Database;
 use crate::defect::Defect;
 use crate::gate::{Brake, Gate};
-use crate::hashing::{NamedHashing, Unlimited};
+use crate::hashing::NamedHashing;
 use crate::random::SeededEntropy;
 use crate::sabotage::Sabotage;
 

@@ -2,8 +2,4 @@
 require "pool"
 require "refresh"
 
-local ours = request
-
-function request()
-    return (string.gsub(ours(), "/v1/refresh", "/refresh", 1))
-end
+refresh_at("/refresh", "refresh_token")
