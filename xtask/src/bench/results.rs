@@ -110,6 +110,9 @@ impl Results {
 
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
         fs::write(path, text).with_context(|| path.display().to_string())
     }
 
