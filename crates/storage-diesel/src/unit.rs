@@ -34,7 +34,7 @@ pub(crate) struct Tx<'a> {
 pub(crate) struct Noticed {
     /// Ended by this unit, and why.
     pub(crate) ended_now: Vec<(SessionId, EndReason)>,
-    /// Found ended, perhaps by another process whose end the feed has not brought yet.
+    /// Found ended, perhaps by another process whose end the feed has not brought yet, or gone.
     pub(crate) ended_before: Vec<(SessionId, Timestamp)>,
 }
 
@@ -244,8 +244,11 @@ impl Shared {
             self.tally.ended(*reason);
             self.revocations.insert(*id, now, now, monotonic);
         }
+        // However long ago that was: whoever is told of it relies on it from now on, and a clock
+        // that was set may make a token valid once more that is older, or younger, than its end.
         for (id, ended_at) in &noticed.ended_before {
-            self.revocations.insert(*id, *ended_at, now, monotonic);
+            self.revocations
+                .insert(*id, now.max(*ended_at), now, monotonic);
         }
     }
 }

@@ -281,10 +281,10 @@ impl FeedStore for Gate {
         self.storage.changed()
     }
 
-    fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>> {
+    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>> {
         self.pass(
             Port::Other,
-            |storage| storage.newest_rotation(),
+            move |storage| storage.newest_rotation(until),
             |newest| self.sabotage.newest(newest),
         )
     }

@@ -225,8 +225,9 @@ impl<S: Store> FeedStore for Patient<S> {
     }
 
     /// Reads every session, once.
-    fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        within(self.patience.max(AT_LENGTH), self.store.newest_rotation())
+    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>> {
+        let newest = self.store.newest_rotation(until);
+        within(self.patience.max(AT_LENGTH), newest)
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

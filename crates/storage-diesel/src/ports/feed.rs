@@ -33,8 +33,8 @@ impl FeedStore for Storage {
         }
     }
 
-    fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read(feed::newest_rotation)
+    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(move |conn| feed::newest_rotation(conn, until))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -85,12 +85,16 @@ fn ended_in(
     Ok(rows.into_iter().map(ended).collect())
 }
 
-/// When the newest refresh token was made. Reads the whole table, since no index may be on a
+/// When the newest refresh token was made that is not younger than that. Reads the whole table, since no index may be on a
 /// column that rotations write: for the start of a process.
-pub(crate) fn newest_rotation(conn: &mut AnyConnection) -> Result<Option<Timestamp>, Failure> {
+pub(crate) fn newest_rotation(
+    conn: &mut AnyConnection,
+    until: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     let newest: Option<Time> = sessions::table
         // Clients are registered also while no server runs, which says nothing of its outage.
         .filter(sessions::refresh_kid.ne(NO_REFRESH_KEY))
+        .filter(sessions::rotated_at.le(Time::from(until)))
         .order(sessions::rotated_at.desc())
         .select(sessions::rotated_at)
         .first(conn)

@@ -253,7 +253,13 @@ pub(crate) fn end(tx: &mut Tx<'_>, end: &EndSession) -> Result<EndOutcome, Failu
             Ok(EndOutcome::AlreadyEnded)
         }
         Some((_, None)) => Err(Failure::Contended),
-        None => Ok(EndOutcome::NotFound),
+        None => {
+            // Swept, so named by a token that was genuine. Which ids a user asks for says nothing.
+            if end.of_user.is_none() {
+                tx.noticed.ended_before.push((end.id, end.now));
+            }
+            Ok(EndOutcome::NotFound)
+        }
     }
 }
 

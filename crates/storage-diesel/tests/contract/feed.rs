@@ -94,14 +94,19 @@ fn poll_until_quiet(world: &World, mut cursor: FeedCursor) -> FeedCursor {
 }
 
 pub fn the_newest_rotation_is_found(world: &World) {
-    assert_eq!(block_on(world.storage.newest_rotation()).unwrap(), None);
+    let newest = |until| block_on(world.storage.newest_rotation(world.at(until))).unwrap();
+    assert_eq!(newest(60), None);
     let ann = world.user("ann");
     let (_, token) = world.session(&ann);
     world.session_at(&ann, 10);
-    let newest = || block_on(world.storage.newest_rotation()).unwrap();
-    assert_eq!(newest(), Some(world.at(10)));
+    assert_eq!(newest(60), Some(world.at(10)));
     world.advance(&token, 60);
-    assert_eq!(newest(), Some(world.at(60)));
+    assert_eq!(newest(60), Some(world.at(60)));
+    assert_eq!(
+        newest(59),
+        Some(world.at(10)),
+        "that one is from the future"
+    );
 }
 
 pub fn a_ping_reaches_the_writer(world: &World) {

@@ -76,6 +76,7 @@ contract! {
         sessions_are_filtered,
         the_process_knows_an_end_before_the_caller,
         whoever_ends_all_knows_of_what_others_ended,
+        an_end_that_is_told_again_is_known_from_then_on,
         sweeping_deletes_what_is_too_old,
         a_violated_constraint_fails_its_unit_alone,
     ]

@@ -184,8 +184,20 @@ pub fn ending_twice_keeps_the_first_reason(world: &World) {
 
     let (unknown, _) = world.new_session(&ann, 0);
     assert_eq!(
+        end_as(world, &unknown, Some(&ann), EndReason::Logout, 1),
+        EndOutcome::NotFound
+    );
+    assert!(
+        !world.knows_ended(unknown.id),
+        "nobody fills the set with ids that they made up"
+    );
+    assert_eq!(
         end(world, &unknown, EndReason::Logout, 1),
         EndOutcome::NotFound
+    );
+    assert!(
+        world.knows_ended(unknown.id),
+        "a token named it, so its row was swept"
     );
     let (ran_out, _) = world.session(&ann);
     let late = i64::try_from(IDLE.as_secs()).unwrap() + 1;
@@ -265,6 +277,25 @@ pub fn whoever_ends_all_knows_of_what_others_ended(world: &World) {
     }));
     assert_eq!(ended.unwrap(), 0, "none was left");
     assert_eq!(others_set.len(), 1);
+}
+
+/// I5: the clock may have been set since another process ended it, so that what seems to be long
+/// ago was not.
+pub fn an_end_that_is_told_again_is_known_from_then_on(world: &World) {
+    let ann = world.user("ann");
+    let (session, _) = world.session_at(&ann, -8_000);
+    let (other, _) = world.another();
+    let asked = |now| EndSession {
+        id: session.id,
+        of_user: None,
+        reason: EndReason::Logout,
+        now: world.at(now),
+    };
+    block_on(other.end_session(asked(-7_200))).unwrap();
+    assert!(!world.knows_ended(session.id));
+    let again = block_on(world.storage.end_session(asked(1)));
+    assert_eq!(again.unwrap(), EndOutcome::AlreadyEnded);
+    assert!(world.knows_ended(session.id));
 }
 
 /// I5, on this node: also where the end itself was somebody else's.

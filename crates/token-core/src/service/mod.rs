@@ -140,7 +140,7 @@ impl Service {
         let ring = KeyRing::open(&parts.keys, &stored)?;
         parts.hashing.use_peppers(Arc::clone(ring.peppers()));
         let retired = keys::Retired::among(&parts.store.all_keys().await?);
-        let newest = parts.store.newest_rotation().await?;
+        let newest = parts.store.newest_rotation(now).await?;
         Ok(Self {
             verifier: CachingVerifier::new(parts.verifier.clone()),
             policy: Arc::new(parts.policy.clone()),

@@ -44,8 +44,9 @@ pub trait FeedStore: Send + Sync {
     /// takes no hint away.
     fn changed(&self) -> BoxFuture<'_, ()>;
 
-    /// When the newest refresh token was made.
-    fn newest_rotation(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    /// When the newest refresh token was made that is not younger than that: one from the future was
+    /// made before the clock was set back, and says nothing of how long nobody has refreshed.
+    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Whether the database answers, can write, and has about the same time as this machine.
     fn ping(&self) -> StoreFuture<'_, ()>;
