@@ -1,6 +1,7 @@
 //! An id for each request, and one line in the log for each answer: never a header, a cookie, a
 //! query or a body.
 
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use futures_util::FutureExt;
-use token_core::random::{self, SystemEntropy};
+use token_core::random::{Entropy, SystemEntropy};
 use tracing::Instrument;
 use uuid::{Builder, Uuid};
 
@@ -57,15 +58,48 @@ pub async fn trace(
     .await
 }
 
+/// Random bytes in store: asking for them costs more than the bytes do.
+struct RequestIds {
+    store: [u8; Self::SIZE],
+    used: usize,
+}
+
+impl RequestIds {
+    const SIZE: usize = 64 * size_of::<uuid::Bytes>();
+
+    const fn new() -> Self {
+        Self {
+            store: [0; Self::SIZE],
+            used: Self::SIZE,
+        }
+    }
+
+    fn next(&mut self) -> Uuid {
+        if self.used == Self::SIZE {
+            SystemEntropy::default().fill(&mut self.store);
+            self.used = 0;
+        }
+        let mut bytes = uuid::Bytes::default();
+        let rest = self.store.iter().skip(self.used);
+        for (to, from) in bytes.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        self.used += bytes.len();
+        Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
 fn request_id() -> Uuid {
     thread_local! {
-        static ENTROPY: SystemEntropy = SystemEntropy::default();
+        static IDS: RefCell<RequestIds> = const { RefCell::new(RequestIds::new()) };
     }
-    Builder::from_random_bytes(ENTROPY.with(|entropy| random::bytes(entropy))).into_uuid()
+    IDS.with_borrow_mut(RequestIds::next)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use actix_web::middleware::from_fn;
     use actix_web::test::{self, TestRequest};
     use actix_web::{App, HttpResponse, web};
@@ -98,6 +132,15 @@ mod tests {
             }
             assert!(!text.contains("secret"));
         }
+    }
+
+    /// Also across the ends of the store.
+    #[test]
+    fn ids_do_not_repeat() {
+        let mut ids = RequestIds::new();
+        let some: HashSet<Uuid> = (0..1_000).map(|_| ids.next()).collect();
+        assert_eq!(some.len(), 1_000);
+        assert!(some.iter().all(|id| id.get_version_num() == 4));
     }
 
     async fn broken(
