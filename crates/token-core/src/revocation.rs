@@ -187,7 +187,7 @@ impl RevocationSet {
 
     /// A poll that began at `started` (monotonic) has been merged whole.
     pub fn completed_poll(&self, started: Duration) {
-        let micros = u64::try_from(started.as_micros()).unwrap_or(u64::MAX - 1);
+        let micros = u64::try_from(started.as_micros()).unwrap_or(u64::MAX);
         self.polled_at
             .fetch_max(micros.saturating_add(1), Ordering::AcqRel);
     }
@@ -326,6 +326,7 @@ mod tests {
         assert_eq!(set.verdict(a, secs(119)), Verdict::Ended);
         set.expire(secs(119));
         assert_eq!(set.len(), 1);
+        assert!(!set.is_empty());
         set.expire(secs(120));
         assert!(set.is_empty());
     }
@@ -364,8 +365,19 @@ mod tests {
                 .all(|id| set.verdict(*id, secs(1)) == Verdict::Ended)
         );
         assert_eq!(set.verdict(ids[4], secs(1)), Verdict::Unknown);
+        set.insert(ids[0], at(1_010), at(1_000), secs(0));
+        set.insert(ids[1], at(1_010), at(1_000), secs(0));
+        set.insert(ids[2], at(1_010), at(1_000), secs(0));
         set.expire(secs(100));
         set.completed_poll(secs(100));
-        assert_eq!(set.verdict(ids[4], secs(100)), Verdict::NotEnded);
+        assert_eq!(set.len(), 3);
+        assert_eq!(
+            set.verdict(ids[4], secs(100)),
+            Verdict::Unknown,
+            "the next one would be too many again"
+        );
+        set.expire(secs(110));
+        set.completed_poll(secs(110));
+        assert_eq!(set.verdict(ids[4], secs(110)), Verdict::NotEnded);
     }
 }

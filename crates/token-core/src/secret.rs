@@ -154,6 +154,14 @@ mod tests {
     }
 
     #[test]
+    fn secrets_and_digests_are_told_apart() {
+        let entropy = CountingEntropy::default();
+        let [one, other] = [0, 1].map(|_| RefreshSecret::generate(&entropy));
+        assert!(one == one.clone() && one != other);
+        assert!(one.digest() == one.clone().digest() && one.digest() != other.digest());
+    }
+
+    #[test]
     fn a_claim_is_exactly_32_bytes() {
         let secret = RefreshSecret::generate(&CountingEntropy::default());
         assert_eq!(

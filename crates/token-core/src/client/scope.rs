@@ -82,6 +82,7 @@ mod tests {
         assert_eq!(scope.to_string(), "read:all write");
         assert_eq!(Scope::parse(&scope.to_string()), Ok(scope));
         assert_eq!(Scope::parse("").unwrap(), Scope::default());
+        assert!(Scope::default().is_empty() && !Scope::parse("a").unwrap().is_empty());
         let many: Vec<_> = (0..33).map(|n| n.to_string()).collect();
         for bad in [
             " ", "a  b", " a", "a ", "a\tb", "a\"b", "a\\b", "ä", "a\0", "a\nb",

@@ -155,6 +155,27 @@ mod tests {
         assert!(POLICY.check("montgomery", &context).is_err());
     }
 
+    /// S82: what is hard to guess for everybody else is not for whoever knows the user's names.
+    #[test]
+    fn names_of_the_user_count_for_nothing() {
+        let strong = "qzvkxwjhpl";
+        assert!(POLICY.check(strong, &[]).is_ok());
+        for names in [strong, "qzvkxwjhpl@example.com", "Ada Qzvkxwjhpl"] {
+            assert!(POLICY.check(strong, &[names]).is_err(), "{names}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        for (weak, why) in [("password", "common"), ("abcdefgh", "sequence")] {
+            let rejected = POLICY.check(weak, &[]).err();
+            let Some(PasswordRejected::TooWeak { reason }) = rejected else {
+                panic!("{weak} is taken");
+            };
+            assert!(reason.to_lowercase().contains(why), "{reason}");
+        }
+    }
+
     #[test]
     fn a_very_long_password_is_kept_whole() {
         let long = "correct horse battery staple ".repeat(2_000);

@@ -249,6 +249,35 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_not_read_yet_need_not_wait() {
+        let set = set_of(&ids(1));
+        let mut follower = RevocationSet::follow(&set, None, secs(0));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(pin!(follower.changed()).poll(&mut context).is_ready());
+        read(&mut follower);
+        assert!(pin!(follower.changed()).poll(&mut context).is_pending());
+    }
+
+    #[test]
+    fn everybody_who_waits_is_woken() {
+        let set = set_of(&[]);
+        let woken = [0, 1].map(|_| Arc::new(Woken::default()));
+        let mut followers = [0, 1].map(|_| RevocationSet::follow(&set, None, secs(0)));
+        for (follower, woken) in followers.iter_mut().zip(&woken) {
+            read(follower);
+            let waker = Waker::from(Arc::clone(woken));
+            let mut context = Context::from_waker(&waker);
+            assert!(pin!(follower.changed()).poll(&mut context).is_pending());
+        }
+        put(&set, &ids(1));
+        assert!(
+            woken
+                .iter()
+                .all(|woken| woken.0.load(Ordering::SeqCst) == 1)
+        );
+    }
+
+    #[test]
     fn whoever_waits_is_woken() {
         let ids = ids(3);
         let set = set_of(&[]);
