@@ -75,7 +75,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
     ))
 }
 
-const TEST: [&str; 5] = ["test", "--quiet", "--release", "--package", "token-core"];
+const TEST: [&str; 4] = ["test", "--quiet", "--release", "--workspace"];
 
 fn test(arguments: &[&str]) -> Result<bool> {
     succeeds(cargo().args(TEST).args(arguments))

@@ -59,7 +59,7 @@ pub fn run(options: &Options) -> Result<Outcome> {
         })
         .collect::<Result<Vec<_>>>()?;
     // Both programs and the one that sets the stage.
-    build_programs(&["http-actix", "admin-cli", "e2e"])?;
+    build_programs(&["renewd", "renewctl", "interop_stage"])?;
     let stage = timed("servers and tokens", || {
         Stage::set(&place, &libraries.clients())
     })?;

@@ -1,11 +1,13 @@
 //! `cargo xtask model`: every schedule of the refresh token protocol, within bounds.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::Outcome;
 use crate::page::{Page, table};
-use crate::workspace::{cargo, told};
+use crate::workspace::{binary, build_programs, told};
 
 const PAGE: Page = Page {
     path: "docs/verification/model.md",
@@ -36,8 +38,8 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Outcome> {
-    let mut command = cargo();
-    command.args(["run", "--release", "--quiet", "--package", "model", "--"]);
+    build_programs(&["model"])?;
+    let mut command = Command::new(binary("model")?);
     command.args(options.long.then_some("--long"));
     command.args(options.defects.then_some("--defects"));
     command.args(options.only.iter().map(|only| format!("--only={only}")));

@@ -66,7 +66,7 @@ pub fn story(line: &str, mark: &str) -> Option<Story> {
 /// The program with the end-to-end tests.
 fn tests() -> Command {
     let mut command = cargo();
-    command.args(["test", "--release", "--quiet", "--package", "e2e"]);
+    command.args(["test", "--release", "--quiet", "--workspace"]);
     command.args(["--test", "e2e", "--"]);
     command
 }

@@ -33,7 +33,7 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Outcome> {
-    build_programs(&["http-actix", "admin-cli", "timing"])?;
+    build_programs(&["renewd", "renewctl", "timing"])?;
     let mut command = Command::new(binary("timing")?);
     command
         .arg(options.samples.to_string())

@@ -43,12 +43,13 @@ pub fn succeeds(command: &mut Command) -> Result<bool> {
     Ok(status.success())
 }
 
-/// Builds the programs of these packages as they are shipped.
-pub fn build_programs(packages: &[&str]) -> Result<()> {
+/// Builds these programs as they are shipped. Of the whole workspace, whichever they are: each choice
+/// of packages would resolve other features of what they are made of, and compile that anew.
+pub fn build_programs(names: &[&str]) -> Result<()> {
     let mut command = cargo();
-    command.args(["build", "--release", "--bins"]);
-    for package in packages {
-        command.args(["--package", package]);
+    command.args(["build", "--release", "--workspace"]);
+    for name in names {
+        command.args(["--bin", name]);
     }
     ensure!(succeeds(&mut command)?, "the programs do not build");
     Ok(())
