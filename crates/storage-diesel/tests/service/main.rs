@@ -18,10 +18,13 @@ use pollster::block_on;
 use token_core::key::{KeyRingError, MasterKey};
 use token_core::password::PresentedPassword;
 use token_core::random::SystemEntropy;
-use token_core::service::{AccessRefused, LogoutRequest, PasswordError, RefreshError, StartError};
+use token_core::service::{
+    AccessRefused, LoginError, LogoutRequest, PasswordError, RefreshError, StartError,
+};
 use token_core::session::{ClientFacts, EndReason};
 use token_core::store::{KeyStore, UserStore};
 use token_core::throttle::AccountKey;
+use token_core::time::Clock;
 use token_core::user::Identifier;
 
 fn fresh() -> (tempfile::TempDir, Node) {
@@ -105,6 +108,42 @@ fn an_end_missed_by_a_clock_ahead_is_read_when_it_is_put_right() {
     block_on(there.service.poll_ended_sessions()).unwrap();
     let verdict = there.service.authenticate(token.expose());
     assert_eq!(verdict.err(), Some(AccessRefused::SessionEnded));
+}
+
+/// I5: whoever is told that a session has ended may rely on it, also where it had ended before, and
+/// long before by a clock that is wrong.
+#[test]
+fn an_end_that_was_told_by_a_clock_ahead_holds_when_it_is_put_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, setup) = (directory.path().join("renewd.db"), Setup::new());
+    let here = Node::start(&path, &setup).unwrap();
+    here.register();
+    let token = here.login().unwrap().pair.access.token;
+    let there = Node::start(&path, &setup).unwrap();
+    let logout = || LogoutRequest {
+        access: Some(token.expose()),
+        refresh: None,
+    };
+    block_on(here.service.logout(logout())).unwrap();
+    there.clock.step(DAY);
+    block_on(there.service.logout(logout())).unwrap();
+    there.clock.step(-DAY);
+    let verdict = there.service.authenticate(token.expose());
+    assert_eq!(verdict.err(), Some(AccessRefused::SessionEnded));
+}
+
+/// S84 S85: what storage would have to say of it would take time, which tells that it was right.
+#[test]
+fn a_disabled_users_right_password_asks_for_no_more_than_a_wrong_one() {
+    let (_directory, node) = fresh();
+    let user = node.login().unwrap().user.id;
+    block_on(node.store.disable_user(user, node.clock.now())).unwrap();
+    let before = node.store.commit_stats().units;
+    assert!(matches!(
+        node.login().err(),
+        Some(LoginError::InvalidCredentials)
+    ));
+    assert_eq!(node.store.commit_stats().units, before);
 }
 
 /// S25: a token that was found good a moment ago, and is remembered, dies with its session.
