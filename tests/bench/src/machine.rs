@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -26,7 +27,42 @@ pub fn describe() -> BTreeMap<&'static str, Value> {
         ("postgres", version("pgbench", "--version").into()),
         ("load_at_begin", load().into()),
         ("busy_at_begin", busy().into()),
+        ("copied_at_begin", format!("{:.1} GiB/s", copied()).into()),
+        (
+            "multiplied_at_begin",
+            format!("{:.0} million/s", multiplied()).into(),
+        ),
     ])
+}
+
+/// How fast one core multiplies, in millions a second: what other guests of the host take does not
+/// stand in `/proc`, and shows only in how fast a fixed piece of work is done.
+fn multiplied() -> f64 {
+    const TIMES: u32 = 100_000_000;
+    let start = Instant::now();
+    let mut state = black_box(1_u64);
+    for _ in 0..TIMES {
+        // Each waits for the one before.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+    }
+    black_box(state);
+    f64::from(TIMES) / 1e6 / start.elapsed().as_secs_f64()
+}
+
+/// How fast memory is copied that no cache holds, in GiB a second.
+fn copied() -> f64 {
+    const TIMES: u32 = 4;
+    const SIZE: usize = 256 << 20;
+    let from = vec![1_u8; SIZE];
+    let mut to = vec![0_u8; SIZE];
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        to.copy_from_slice(black_box(&from));
+        black_box(&to);
+    }
+    f64::from(TIMES) * SIZE as f64 / f64::from(1 << 30) / start.elapsed().as_secs_f64()
 }
 
 /// The cores that everything here shares.
