@@ -11,9 +11,10 @@ use token_core::key::{RefreshKey, RefreshKeys};
 use token_core::policy::{RefreshPolicy, ReusePolicy, SessionPolicy};
 use token_core::secret::RefreshSecret;
 use token_core::session::{ClientFacts, EndReason, Ended, Outage, Session, Transport};
+use token_core::store::AuditKind;
 use token_core::time::{Lifetime, Timestamp};
 use token_core::token::chain;
-use token_core::token::rotation::{Decision, Presented, Rotation};
+use token_core::token::rotation::{Decision, Granted, Presented, Rotation};
 use token_core::user::{Email, FullName, User, Username};
 use uuid::Uuid;
 
@@ -289,6 +290,38 @@ fn a_token_from_the_future_means_lost_state() {
         Decision::Reuse.ends_session().map(|(r, _)| r),
         Some(EndReason::ReuseDetected)
     );
+}
+
+#[test]
+fn reuse_and_lost_state_alone_end_a_session() {
+    use Decision as D;
+    let ends = |decision: Decision| decision.ends_session();
+    let reuse = (EndReason::ReuseDetected, AuditKind::RefreshReused);
+    assert_eq!(ends(D::Reuse), Some(reuse));
+    let lost = (EndReason::StateLost, AuditKind::StateLost);
+    assert_eq!(ends(D::StateLost), Some(lost));
+    let others = [D::Invalid, D::Revoked, D::Expired, D::Repeat, D::WriteAgain];
+    let others = others
+        .into_iter()
+        .chain([D::Replay, D::LateRecovery, D::UnknownKey]);
+    assert!(others.map(ends).all(|end| end.is_none()));
+}
+
+/// I1: the secret of the row's token is found again by whoever has its parent, and by nobody else.
+#[test]
+fn the_successor_is_computed_again_from_the_parent_alone() {
+    let granted = Granted {
+        session: session(3),
+        user: user(),
+    };
+    let keys = RefreshKeys::new(key(), []);
+    let again = |keys, n| granted.successor_secret(keys, &rotation(n, 10).presented);
+    assert_eq!(again(&keys, 2), Some(secret(3)));
+    for not_the_parent in [1, 3, 4] {
+        assert_eq!(again(&keys, not_the_parent), None);
+    }
+    let others = RefreshKeys::new(RefreshKey::from_material(&[2; 32]), []);
+    assert_eq!(again(&others, 2), None);
 }
 
 #[test]

@@ -86,6 +86,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_transport_has_one_spelling() {
+        for (text, transport) in [("body", Transport::Body), ("cookie", Transport::Cookie)] {
+            assert_eq!(text.parse(), Ok(transport));
+            assert_eq!(transport.as_str(), text);
+        }
+        assert_eq!("Body".parse::<Transport>(), Err(UnknownTransport));
+    }
+
+    #[test]
     fn facts_are_tidied() {
         let facts = ClientFacts::new(None, Some("curl/8\r\nx: y"), Some(&"l".repeat(100)));
         assert_eq!(facts.user_agent.as_deref(), Some("curl/8x: y"));

@@ -167,7 +167,12 @@ pub enum InvalidProfileClaim {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::id::UserId;
+    use crate::time::Timestamp;
+    use crate::user::{Email, FullName, Username};
 
     /// S24: no mapping reaches a registered or security claim.
     #[test]
@@ -194,9 +199,38 @@ mod tests {
             ProfileClaims::parse([("x", "password_hash")]),
             Err(InvalidProfileClaim::Source("password_hash".to_owned()))
         );
-        assert!(matches!(
-            ProfileClaims::parse([("", "id")]),
-            Err(InvalidProfileClaim::Name(_))
-        ));
+        for bad in ["", "a\u{7}", &"x".repeat(65)] {
+            assert_eq!(
+                ProfileClaims::parse([(bad, "id")]),
+                Err(InvalidProfileClaim::Name(bad.to_owned()))
+            );
+        }
+        assert!(ProfileClaims::parse([("x".repeat(64).as_str(), "id")]).is_ok());
+    }
+
+    #[test]
+    fn claims_carry_what_they_are_mapped_to() {
+        let user = User {
+            id: UserId::from_uuid(Uuid::from_u128(7)),
+            username: Username::parse("ada").unwrap(),
+            email: Email::parse("ada@example.com").unwrap(),
+            full_name: FullName::parse("Ada Lovelace").unwrap(),
+            email_verified: true,
+            roles: Vec::new(),
+            created_at: Timestamp::from_unix_seconds(1_000_000_000),
+            disabled_at: None,
+        };
+        let all = UserField::ALL.map(|(name, _)| (name, name));
+        assert_eq!(
+            Value::from(ProfileClaims::parse(all).unwrap().of(&user)),
+            json!({
+                "id": "00000000-0000-0000-0000-000000000007",
+                "username": "ada",
+                "email": "ada@example.com",
+                "email_verified": true,
+                "full_name": "Ada Lovelace",
+                "created_at": "2001-09-09T01:46:40Z",
+            })
+        );
     }
 }
