@@ -85,8 +85,8 @@ fn ended_in(
     Ok(rows.into_iter().map(ended).collect())
 }
 
-/// When the newest refresh token was made that is not younger than that. Reads the whole table, since no index may be on a
-/// column that rotations write: for the start of a process.
+/// When the newest refresh token was made that is not younger than that. Reads the whole table,
+/// since no index may be on a column that rotations write: for the start of a process.
 pub(crate) fn newest_rotation(
     conn: &mut AnyConnection,
     until: Timestamp,

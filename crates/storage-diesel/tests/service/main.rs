@@ -34,6 +34,15 @@ fn fresh() -> (tempfile::TempDir, Node) {
     (directory, node)
 }
 
+/// Two nodes on one file and with one master key, with an account.
+fn two_nodes() -> (tempfile::TempDir, Node, Node) {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, setup) = (directory.path().join("renewd.db"), Setup::new());
+    let [here, there] = [0, 1].map(|_| Node::start(&path, &setup).unwrap());
+    here.register();
+    (directory, here, there)
+}
+
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
@@ -90,12 +99,8 @@ fn a_stepped_clock_neither_logs_out_nor_resurrects() {
 /// I5: what a node passed over as too old while its clock was ahead, it reads when that is put right.
 #[test]
 fn an_end_missed_by_a_clock_ahead_is_read_when_it_is_put_right() {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, setup) = (directory.path().join("renewd.db"), Setup::new());
-    let here = Node::start(&path, &setup).unwrap();
-    here.register();
+    let (_directory, here, there) = two_nodes();
     let token = here.login().unwrap().pair.access.token;
-    let there = Node::start(&path, &setup).unwrap();
     assert!(there.service.authenticate(token.expose()).is_ok());
     let logout = LogoutRequest {
         access: Some(token.expose()),
@@ -114,12 +119,8 @@ fn an_end_missed_by_a_clock_ahead_is_read_when_it_is_put_right() {
 /// long before by a clock that is wrong.
 #[test]
 fn an_end_that_was_told_by_a_clock_ahead_holds_when_it_is_put_right() {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, setup) = (directory.path().join("renewd.db"), Setup::new());
-    let here = Node::start(&path, &setup).unwrap();
-    here.register();
+    let (_directory, here, there) = two_nodes();
     let token = here.login().unwrap().pair.access.token;
-    let there = Node::start(&path, &setup).unwrap();
     let logout = || LogoutRequest {
         access: Some(token.expose()),
         refresh: None,
