@@ -11,6 +11,7 @@ use token_core::store::StoreError;
 
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault};
+use crate::heartbeat::Heartbeat;
 use crate::link::Link;
 use crate::unit::{Shared, Unit, expect_depth};
 
@@ -106,9 +107,8 @@ impl Runner {
             let conn = self.link.get().map_err(Failed::Unreachable)?;
             let attempt = match kind {
                 Kind::Read => read(conn, unit),
-                Kind::Write => {
-                    in_transaction(conn, unit).map(|took| self.shared.committed(unit.size(), took))
-                }
+                Kind::Write => in_transaction(conn, unit, &self.shared.heartbeat)
+                    .map(|took| self.shared.committed(unit.size(), took)),
             };
             let Err(failed) = attempt else {
                 return Ok(());
@@ -149,6 +149,7 @@ fn read(conn: &mut AnyConnection, unit: &mut dyn Unit) -> Result<(), FailedAttem
 fn in_transaction(
     conn: &mut AnyConnection,
     unit: &mut dyn Unit,
+    heartbeat: &Heartbeat,
 ) -> Result<Duration, FailedAttempt> {
     let fault = |error: DatabaseError, undone| FailedAttempt {
         failure: error.into(),
@@ -156,10 +157,12 @@ fn in_transaction(
         connection_is_good: false,
     };
     AnyConnection::begin_transaction(conn).map_err(|error| fault(error, true))?;
-    match unit.run(conn) {
-        Ok(()) => {
+    let done = unit.run(conn);
+    match done.and_then(|()| Ok(heartbeat.write(conn, unit.noticed().made_at)?)) {
+        Ok(beat) => {
             let started = Instant::now();
             AnyConnection::commit_transaction(conn).map_err(|error| fault(error, false))?;
+            heartbeat.committed(beat);
             Ok(started.elapsed())
         }
         Err(failure) => Err(FailedAttempt {

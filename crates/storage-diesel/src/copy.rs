@@ -23,6 +23,7 @@ use diesel::result::Error as DatabaseError;
 use self::ends::{Source, Target};
 use self::tables::{AuditEvents, Clients, Keys, NameReservations, Sessions, Table, Users};
 use crate::error::OpenError;
+use crate::queries::feed;
 use crate::storage::Storage;
 use crate::url::DatabaseUrl;
 
@@ -157,6 +158,7 @@ fn copy_all(
     copy.table::<Clients>()?;
     copy.table::<AuditEvents>()?;
     copy.table::<Sessions>()?;
+    copy.heartbeat()?;
     let tables = copy.tables;
     if source.has_changed()? {
         return Err(CopyError::Changed);
@@ -205,6 +207,15 @@ impl Copy<'_> {
             table: T::NAME,
             rows: here,
         });
+        Ok(())
+    }
+
+    /// Copies the row of it that every database has.
+    fn heartbeat(&mut self) -> Result<(), CopyError> {
+        let last = feed::last_beat(&mut self.source.conn).map_err(CopyError::SourceFailed)?;
+        if let Some(at) = last {
+            feed::beat(&mut self.target.conn, at).map_err(CopyError::TargetFailed)?;
+        }
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ mod counts;
 mod crew;
 mod directory;
 mod error;
+mod heartbeat;
 mod hint;
 mod installation;
 mod link;

@@ -122,4 +122,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{Integer, Nullable};
+    use crate::columns::sql::TimeColumn;
+
+    heartbeat (id) {
+        id -> Integer,
+        beat_at -> Nullable<TimeColumn>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, sessions);

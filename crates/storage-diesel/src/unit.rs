@@ -18,6 +18,7 @@ use token_core::time::{Clock, ClockOffset, OffsetClock, Timestamp};
 
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault};
+use crate::heartbeat::Heartbeat;
 use crate::options::{OnCommit, Options};
 use crate::stats::Tally;
 
@@ -25,17 +26,27 @@ use crate::stats::Tally;
 pub(crate) struct Tx<'a> {
     /// The connection, inside the unit's transaction if it has one.
     pub(crate) conn: &'a mut AnyConnection,
-    /// What the process learns of ended sessions if the unit is committed.
+    /// What the process learns if the unit is committed.
     pub(crate) noticed: Noticed,
 }
 
-/// Ended sessions, on their way into the process's revocation set.
+/// What a unit of work did that the process has to know: ended sessions, on their way into the
+/// revocation set, and tokens, for the heartbeat.
 #[derive(Debug, Default)]
 pub(crate) struct Noticed {
     /// Ended by this unit, and why.
     pub(crate) ended_now: Vec<(SessionId, EndReason)>,
     /// Found ended, perhaps by another process whose end the feed has not brought yet, or gone.
     pub(crate) ended_before: Vec<(SessionId, Timestamp)>,
+    /// When this unit made a refresh token, if it did: the youngest of them.
+    pub(crate) made_at: Option<Timestamp>,
+}
+
+impl Noticed {
+    /// A refresh token was made then.
+    pub(crate) fn made(&mut self, at: Timestamp) {
+        self.made_at = self.made_at.max(Some(at));
+    }
 }
 
 /// A unit of work whose types are forgotten.
@@ -181,6 +192,7 @@ pub(crate) struct Shared {
     pub(crate) units: AtomicU64,
     pub(crate) rotations: RotationCounts,
     pub(crate) tally: Tally,
+    pub(crate) heartbeat: Heartbeat,
     on_commit: OnCommit,
 }
 
@@ -205,6 +217,7 @@ impl Shared {
             units: AtomicU64::new(0),
             rotations: RotationCounts::default(),
             tally: Tally::default(),
+            heartbeat: Heartbeat::default(),
             on_commit: Arc::clone(&options.on_commit),
         }
     }

@@ -118,6 +118,26 @@ fn a_restarted_server_is_found_again() {
     at_once(30, |_| block_on(world.storage.ping()).unwrap());
 }
 
+/// A node that was cut off may hold the row for long.
+#[test]
+fn nobody_waits_for_the_heartbeat_of_another() {
+    let Some(database) = TestDatabase::postgres() else {
+        return;
+    };
+    let world = World::new(database);
+    let (_, token) = world.session(&world.user("ann"));
+    let mut stuck = world.database.postgres_connection();
+    stuck
+        .batch_execute("BEGIN; SELECT beat_at FROM heartbeat FOR UPDATE")
+        .unwrap();
+    let token = world.advance(&token, 60);
+    let last = || block_on(world.storage.heartbeat()).unwrap();
+    assert_eq!(last(), Some(world.at(0)));
+    stuck.batch_execute("ROLLBACK").unwrap();
+    world.advance(&token, 120);
+    assert_eq!(last(), Some(world.at(120)));
+}
+
 #[test]
 fn a_server_that_only_reads_is_not_well() {
     let Some(database) = TestDatabase::postgres() else {

@@ -281,11 +281,11 @@ impl FeedStore for Gate {
         self.storage.changed()
     }
 
-    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>> {
+    fn heartbeat(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.pass(
             Port::Other,
-            move |storage| storage.newest_rotation(until),
-            |newest| self.sabotage.newest(newest),
+            |storage| storage.heartbeat(),
+            |heartbeat| self.sabotage.heartbeat(heartbeat),
         )
     }
 

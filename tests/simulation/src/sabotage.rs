@@ -143,8 +143,8 @@ impl Sabotage {
         page
     }
 
-    pub fn newest(&self, newest: Option<Timestamp>) -> Option<Timestamp> {
-        newest.filter(|_| !self.is(Defect::OutageForgotten))
+    pub fn heartbeat(&self, heartbeat: Option<Timestamp>) -> Option<Timestamp> {
+        heartbeat.filter(|_| !self.is(Defect::OutageForgotten))
     }
 }
 

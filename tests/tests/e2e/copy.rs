@@ -5,6 +5,7 @@ mod interrupted;
 mod refused;
 
 use e2e::client::{assert_alive, assert_dead};
+use e2e::database::Store;
 use e2e::process::Finished;
 use e2e::{
     BodyClient, Browser, Ctl, Database, Person, Persona, Registered, Server, Setup, Transport,
@@ -83,6 +84,18 @@ fn rows(server: &Server) -> Vec<String> {
     }
     rows.sort();
     rows
+}
+
+/// When the heart of a database last beat, in microseconds.
+fn heartbeat(server: &Server) -> Vec<String> {
+    let store = server.store();
+    let micros = match store {
+        Store::Sqlite(_) => "beat_at",
+        Store::Given(_) | Store::Postgres { .. } => {
+            "(extract(epoch FROM beat_at) * 1000000)::bigint"
+        }
+    };
+    store.texts(micros, "FROM heartbeat")
 }
 
 /// Makes the last refresh of a session older than the replay window.
@@ -226,6 +239,7 @@ fn an_installation_moves_to_postgres_and_back(database: Database) {
     ]
     "#);
     assert_eq!(rows(&second), rows(&first));
+    assert_eq!(heartbeat(&second), heartbeat(&first));
     let unstamped = "FROM sessions WHERE (ended_at IS NULL) <> (ended_xid IS NULL)";
     assert_eq!(second.store().texts("count(*)", unstamped), ["0"]);
     let mut people = people.at(&second);

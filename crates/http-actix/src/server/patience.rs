@@ -224,10 +224,8 @@ impl<S: Store> FeedStore for Patient<S> {
         self.store.changed()
     }
 
-    /// Reads every session, once.
-    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>> {
-        let newest = self.store.newest_rotation(until);
-        within(self.patience.max(AT_LENGTH), newest)
+    fn heartbeat(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.soon(self.store.heartbeat())
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

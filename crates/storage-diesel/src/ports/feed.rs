@@ -33,8 +33,8 @@ impl FeedStore for Storage {
         }
     }
 
-    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read(move |conn| feed::newest_rotation(conn, until))
+    fn heartbeat(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(|conn| Ok(feed::last_beat(conn)?))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -53,7 +53,7 @@ pub(super) fn check_tables(conn: &mut PgConnection) -> Result<(), OpenError> {
 
 /// What the queries of the server need. Nothing deletes keys, administrators alone register and
 /// delete clients, and the audit log is only written.
-const EVERYDAY: [(&str, &str); 20] = [
+const EVERYDAY: [(&str, &str); 22] = [
     ("users", "SELECT"),
     ("users", "INSERT"),
     ("users", "UPDATE"),
@@ -68,6 +68,8 @@ const EVERYDAY: [(&str, &str); 20] = [
     ("clients", "SELECT"),
     ("clients", "UPDATE"),
     ("audit_events", "INSERT"),
+    ("heartbeat", "SELECT"),
+    ("heartbeat", "UPDATE"),
     ("installation", "SELECT"),
     ("installation", "INSERT"),
     ("installation", "UPDATE"),

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use diesel::sql_types::{BigInt, Bool};
-use token_core::client::NO_REFRESH_KEY;
 use token_core::id::SessionId;
 use token_core::store::{FeedCursor, FeedPage};
 use token_core::time::Timestamp;
@@ -11,7 +10,7 @@ use token_core::time::Timestamp;
 use crate::columns::{Id, Time, sql};
 use crate::connection::AnyConnection;
 use crate::error::Failure;
-use crate::schema::sessions;
+use crate::schema::{heartbeat, sessions};
 
 /// Sessions that ended since then.
 pub(crate) fn ended_since(
@@ -85,21 +84,32 @@ fn ended_in(
     Ok(rows.into_iter().map(ended).collect())
 }
 
-/// When the newest refresh token was made that is not younger than that. Reads the whole table,
-/// since no index may be on a column that rotations write: for the start of a process.
-pub(crate) fn newest_rotation(
-    conn: &mut AnyConnection,
-    until: Timestamp,
-) -> Result<Option<Timestamp>, Failure> {
-    let newest: Option<Time> = sessions::table
-        // Clients are registered also while no server runs, which says nothing of its outage.
-        .filter(sessions::refresh_kid.ne(NO_REFRESH_KEY))
-        .filter(sessions::rotated_at.le(Time::from(until)))
-        .order(sessions::rotated_at.desc())
-        .select(sessions::rotated_at)
-        .first(conn)
-        .optional()?;
-    Ok(newest.map(Timestamp::from))
+/// The only row there may be.
+const ROW: i32 = 1;
+
+/// Writes when a refresh token was made. `false` says that somebody else is about to: on PostgreSQL
+/// nobody waits for another node, which may be cut off before it commits.
+pub(crate) fn beat(conn: &mut AnyConnection, at: Timestamp) -> QueryResult<bool> {
+    let row = heartbeat::table.find(ROW);
+    if let AnyConnection::Postgres(conn) = conn {
+        let free = row.select(heartbeat::id).for_update().skip_locked();
+        if free.get_result::<i32>(conn).optional()?.is_none() {
+            return Ok(false);
+        }
+    }
+    let written = diesel::update(row)
+        .set(heartbeat::beat_at.eq(Time::from(at)))
+        .execute(conn)?;
+    Ok(written == 1)
+}
+
+/// When a refresh token was last made, at the most a second too early.
+pub(crate) fn last_beat(conn: &mut AnyConnection) -> QueryResult<Option<Timestamp>> {
+    let beat_at: Option<Time> = heartbeat::table
+        .find(ROW)
+        .select(heartbeat::beat_at)
+        .get_result(conn)?;
+    Ok(beat_at.map(Timestamp::from))
 }
 
 #[derive(QueryableByName)]

@@ -8,8 +8,8 @@ use token_core::store::{ChangePassword, PasswordOutcome};
 use token_core::user::{Credentials, Identifier};
 
 use super::locks::lock_user;
+use super::sessions;
 use super::users::can_be_stored;
-use super::{sessions, status};
 use crate::columns::Id;
 use crate::connection::AnyConnection;
 use crate::error::Failure;
@@ -85,7 +85,7 @@ pub(crate) fn change(tx: &mut Tx<'_>, change: &ChangePassword) -> Result<Passwor
         change.now,
     )?;
     let place = fresh
-        .map(|session| status::insert(tx.conn, session))
+        .map(|session| sessions::insert(tx, session))
         .transpose()?;
     Ok(PasswordOutcome::Changed(Box::new(locked.user), place))
 }

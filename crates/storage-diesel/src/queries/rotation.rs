@@ -29,6 +29,7 @@ pub(super) const TRIES: u32 = 4;
 pub(crate) fn rotate(tx: &mut Tx<'_>, rotation: &Rotation) -> Result<RotationOutcome, Failure> {
     for _ in 0..TRIES {
         if let Some(granted) = advance(tx.conn, rotation)? {
+            tx.noticed.made(granted.session.rotated_at);
             return Ok(RotationOutcome::Advanced(Box::new(granted)));
         }
         let found = all_sessions::find(tx.conn, rotation.presented.session_id)?;

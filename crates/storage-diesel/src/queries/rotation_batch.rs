@@ -53,6 +53,7 @@ impl<'a> Together<'a> {
     fn go_on(&mut self, tx: &mut Tx<'_>, start: Start) -> Result<(), Failure> {
         let mut found = match start {
             Start::Advanced(granted) => {
+                tx.noticed.made(granted.session.rotated_at);
                 let granted = Box::new(granted);
                 self.outcomes
                     .push(RotationOutcome::Advanced(granted.clone()));

@@ -11,6 +11,7 @@ use token_core::store::{
     EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession, SessionFilter,
 };
 use token_core::time::Timestamp;
+use token_core::token::status_list::StatusPlace;
 use token_core::user::User;
 
 use super::locks::{
@@ -52,7 +53,7 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     if !has_client(tx.conn, session)? {
         return Ok(OpenOutcome::Refused);
     }
-    let place = status::insert(tx.conn, session)?;
+    let place = insert(tx, session)?;
     let replaced = open.replaces.iter().filter(|id| **id != session.id);
     let replaced: Vec<Id> = replaced.copied().map(Id::from).collect();
     let beyond = beyond_limit(tx.conn, open, &replaced)?;
@@ -60,6 +61,12 @@ pub(crate) fn open(tx: &mut Tx<'_>, open: &OpenSession) -> Result<OpenOutcome, F
     end_these(tx, &replaced, EndReason::Replaced, session.created_at)?;
     end_these(tx, &beyond, EndReason::Limit, session.created_at)?;
     Ok(OpenOutcome::Opened(Box::new(locked.user), place))
+}
+
+/// Writes a session that has a refresh token.
+pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<StatusPlace, Failure> {
+    tx.noticed.made(session.rotated_at);
+    status::insert(tx.conn, session)
 }
 
 /// Whether the client of a session that is to be opened is there, and stays until that is done.

@@ -18,6 +18,7 @@ use token_core::store::StoreError;
 
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
+use crate::heartbeat::Heartbeat;
 use crate::link::Link;
 use crate::unit::{Outcome, Shared, Tx, Unit, expect_depth, unit};
 use crate::workers::{QUEUE, enqueue};
@@ -170,7 +171,7 @@ impl Thread {
     fn commit(&mut self, mut batch: Vec<Box<dyn Unit>>) {
         let link = &mut self.link;
         let done = catch_unwind(AssertUnwindSafe(|| {
-            together(link.get()?, &mut batch).map_err(|error| {
+            together(link.get()?, &mut batch, &self.shared.heartbeat).map_err(|error| {
                 tracing::warn!(%error, units = batch.len(), "a batch was rolled back");
                 Fault::Batch(Arc::new(error))
             })
@@ -233,9 +234,11 @@ struct Version {
 fn together(
     conn: &mut AnyConnection,
     units: &mut [Box<dyn Unit>],
+    heartbeat: &Heartbeat,
 ) -> Result<(Vec<Result<(), Failure>>, Duration), DatabaseError> {
     begin(conn)?;
     let mut results = Vec::with_capacity(units.len());
+    let mut made_at = None;
     for unit in units {
         // Inside a transaction this is a savepoint.
         let result = conn.transaction(|conn| unit.run(conn));
@@ -248,11 +251,15 @@ fn together(
                 drop(AnyConnection::rollback_transaction(conn));
                 return Err(error);
             }
-            Ok(()) | Err(_) => results.push(result),
+            Ok(()) => made_at = made_at.max(unit.noticed().made_at),
+            Err(_) => {}
         }
+        results.push(result);
     }
+    let beat = heartbeat.write(conn, made_at)?;
     let started = Instant::now();
     AnyConnection::commit_transaction(conn)?;
+    heartbeat.committed(beat);
     Ok((results, started.elapsed()))
 }
 

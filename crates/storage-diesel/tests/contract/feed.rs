@@ -6,6 +6,7 @@ use pollster::block_on;
 use token_core::id::SessionId;
 use token_core::session::{EndReason, Session};
 use token_core::store::{EndSession, FeedCursor, FeedPage, FeedStore, SessionStore};
+use token_core::time::Timestamp;
 
 use storage_diesel::Storage;
 
@@ -93,20 +94,51 @@ fn poll_until_quiet(world: &World, mut cursor: FeedCursor) -> FeedCursor {
     }
 }
 
-pub fn the_newest_rotation_is_found(world: &World) {
-    let newest = |until| block_on(world.storage.newest_rotation(world.at(until))).unwrap();
-    assert_eq!(newest(60), None);
+fn heartbeat(storage: &Storage) -> Option<Timestamp> {
+    block_on(storage.heartbeat()).unwrap()
+}
+
+pub fn the_heart_beats_when_a_token_is_made(world: &World) {
+    let last = || heartbeat(&world.storage);
+    let ann = world.user("ann");
+    assert_eq!(last(), None);
+    let (session, token) = world.session(&ann);
+    assert_eq!(last(), Some(world.at(0)), "a login");
+    let next = world.advance(&token, 60);
+    assert_eq!(last(), Some(world.at(60)), "a rotation");
+    world.rotate(&token, 63);
+    end(world, &world.storage, &session, 64);
+    world.rotate(&next, 65);
+    assert_eq!(last(), Some(world.at(60)), "nothing new was made");
+    world.session_at(&ann, 60);
+    assert_eq!(last(), Some(world.at(60)), "once in a second");
+    world.session_at(&ann, 61);
+    assert_eq!(last(), Some(world.at(61)));
+    world.session_at(&ann, 10);
+    assert_eq!(last(), Some(world.at(10)), "the clock was set back");
+}
+
+pub fn all_nodes_have_one_heart(world: &World) {
     let ann = world.user("ann");
     let (_, token) = world.session(&ann);
-    world.session_at(&ann, 10);
-    assert_eq!(newest(60), Some(world.at(10)));
-    world.advance(&token, 60);
-    assert_eq!(newest(60), Some(world.at(60)));
-    assert_eq!(
-        newest(59),
-        Some(world.at(10)),
-        "that one is from the future"
+    let (other, _) = world.another();
+    assert_eq!(heartbeat(&other), Some(world.at(0)));
+    block_on(other.rotate(world.rotation(&token, 60))).unwrap();
+    assert_eq!(heartbeat(&world.storage), Some(world.at(60)));
+}
+
+/// A database of an older schema beats on from its newest session.
+pub fn the_heart_begins_with_the_newest_session(world: &World) {
+    let ann = world.user("ann");
+    for seconds in [10, 60, 30] {
+        world.session_at(&ann, seconds);
+    }
+    world.database.execute(
+        "DROP TABLE heartbeat; \
+         DELETE FROM __diesel_schema_migrations WHERE version = '00000000000007'",
     );
+    let (migrated, _) = world.another();
+    assert_eq!(heartbeat(&migrated), Some(world.at(60)));
 }
 
 pub fn a_ping_reaches_the_writer(world: &World) {

@@ -142,7 +142,9 @@ contract! {
         the_first_page_has_the_retention_window,
         what_another_process_ends_is_in_the_feed,
         a_quiet_database_has_an_empty_feed,
-        the_newest_rotation_is_found,
+        the_heart_beats_when_a_token_is_made,
+        all_nodes_have_one_heart,
+        the_heart_begins_with_the_newest_session,
         a_ping_reaches_the_writer,
         closing_loses_no_commit,
     ]

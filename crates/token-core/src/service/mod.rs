@@ -140,12 +140,12 @@ impl Service {
         let ring = KeyRing::open(&parts.keys, &stored)?;
         parts.hashing.use_peppers(Arc::clone(ring.peppers()));
         let retired = keys::Retired::among(&parts.store.all_keys().await?);
-        let newest = parts.store.newest_rotation(now).await?;
+        let heartbeat = parts.store.heartbeat().await?;
         Ok(Self {
             verifier: CachingVerifier::new(parts.verifier.clone()),
             policy: Arc::new(parts.policy.clone()),
             ring: RwLock::new(Arc::new(ring)),
-            outages: OutageTracker::at_start(newest, now),
+            outages: OutageTracker::at_start(heartbeat, now),
             feed: maintenance::Feed::default(),
             reload: keys::Reload::default(),
             readings: keys::Readings::default(),

@@ -65,10 +65,10 @@ enum Failing {
 }
 
 impl OutageTracker {
-    /// A tracker for a process that starts at `now`: whatever time has passed since the newest
-    /// rotation in the database counts as an outage.
-    pub fn at_start(newest_rotation: Option<Timestamp>, now: Timestamp) -> Self {
-        let outage = newest_rotation.map(|started_at| Outage {
+    /// A tracker for a process that starts at `now`: whatever time has passed since the last sign of
+    /// life in the database counts as an outage.
+    pub fn at_start(heartbeat: Option<Timestamp>, now: Timestamp) -> Self {
+        let outage = heartbeat.map(|started_at| Outage {
             started_at,
             ended_at: now,
         });

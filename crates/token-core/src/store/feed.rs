@@ -44,9 +44,10 @@ pub trait FeedStore: Send + Sync {
     /// takes no hint away.
     fn changed(&self) -> BoxFuture<'_, ()>;
 
-    /// When the newest refresh token was made that is not younger than that: one from the future was
-    /// made before the clock was set back, and says nothing of how long nobody has refreshed.
-    fn newest_rotation(&self, until: Timestamp) -> StoreFuture<'_, Option<Timestamp>>;
+    /// When a refresh token was last made by whoever works with this storage, up to a second too
+    /// early; `None` if none ever was. For the start of a process: it knows from this since when
+    /// nobody could refresh. Where the clock was set back since, this may be in the future.
+    fn heartbeat(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Whether the database answers, can write, and has about the same time as this machine.
     fn ping(&self) -> StoreFuture<'_, ()>;
