@@ -12,12 +12,12 @@ use token_core::token::rotation::{Decision, Granted, Refusal, Rotation, Rotation
 use token_core::user::User;
 
 use self::statement::Advance;
-use super::{audit, sessions as all_sessions, users as all_users};
+use super::{audit, sessions as all_sessions};
 use crate::columns::sql::TimeColumn;
 use crate::columns::{Id, Time};
 use crate::connection::{AnyConnection, directly};
 use crate::error::Failure;
-use crate::rows::{SessionRow, to_count};
+use crate::rows::to_count;
 use crate::schema::{sessions, users};
 use crate::unit::Tx;
 
@@ -123,19 +123,15 @@ fn advance(conn: &mut AnyConnection, rotation: &Rotation) -> Result<Option<Grant
             )
             .otherwise(idle_end.assume_not_null())),
     );
-    let row = directly!(conn, Advance::new(set, when).get_result::<SessionRow>(conn));
-    let Some(row) = row.optional()? else {
+    if directly!(conn, Advance::new(set, when).execute(conn))? == 0 {
         return Ok(None);
-    };
+    }
     // Whoever disables or deletes a user ends the sessions after that, and so waits for this
     // transaction, or was waited for. Should the user be gone all the same, nothing is kept.
-    let user = all_users::by_id(conn, presented.user_id)?
-        .filter(User::is_active)
-        .ok_or(Failure::Contended)?;
-    Ok(Some(Granted {
-        session: row.try_into()?,
-        user,
-    }))
+    match all_sessions::find(conn, presented.session_id)? {
+        Some((session, Some(user))) if user.is_active() => Ok(Some(Granted { session, user })),
+        Some(_) | None => Err(Failure::Contended),
+    }
 }
 
 /// When a session must have been rotated for this rotation to write nothing. An interval that ends

@@ -20,7 +20,7 @@ use super::locks::{
 };
 use super::status;
 use crate::columns::{Id, Time};
-use crate::connection::AnyConnection;
+use crate::connection::{AnyConnection, directly};
 use crate::error::Failure;
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
@@ -293,13 +293,17 @@ pub(crate) fn find(
     conn: &mut AnyConnection,
     id: SessionId,
 ) -> Result<Option<(Session, Option<User>)>, Failure> {
-    let found: Option<(SessionRow, Option<UserRow>)> = sessions::table
+    let found = sessions::table
         .left_join(users::table.on(users::id.eq(sessions::user_id)))
-        .filter(sessions::id.eq(Id::from(id)))
-        .select((SessionRow::as_select(), Option::<UserRow>::as_select()))
-        .get_result(conn)
-        .optional()?;
+        .filter(sessions::id.eq(Id::from(id)));
+    let found: QueryResult<(SessionRow, Option<UserRow>)> = directly!(
+        conn,
+        found
+            .select((SessionRow::as_select(), Option::<UserRow>::as_select()))
+            .get_result(conn)
+    );
     found
+        .optional()?
         .map(|(session, user)| {
             let user = user.map(User::try_from).transpose()?;
             Ok((session.try_into()?, user))

@@ -11,7 +11,7 @@ use super::locks::lock_user;
 use super::names::{self, Name};
 use super::{Undo, is_taken, undoable};
 use crate::columns::Id;
-use crate::connection::{AnyConnection, directly};
+use crate::connection::AnyConnection;
 use crate::error::Failure;
 use crate::rows::UserRow;
 use crate::schema::users;
@@ -77,7 +77,7 @@ fn owned(conn: &mut AnyConnection, user: &User) -> Result<Option<CreateOutcome>,
 /// A user.
 pub(crate) fn by_id(conn: &mut AnyConnection, id: UserId) -> Result<Option<User>, Failure> {
     let user = users::table.find(Id::from(id));
-    let row = directly!(conn, user.select(UserRow::as_select()).get_result(conn));
+    let row = user.select(UserRow::as_select()).get_result(conn);
     row.optional()?.map(User::try_from).transpose()
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 mod file;
+mod savepoint;
 mod writer;
 
 use std::path::Path;

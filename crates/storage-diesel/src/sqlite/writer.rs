@@ -16,6 +16,7 @@ use diesel::sql_types::BigInt;
 use futures_channel::oneshot;
 use token_core::store::StoreError;
 
+use super::savepoint::Savepoint;
 use crate::connection::AnyConnection;
 use crate::error::{Failure, Fault, OpenError};
 use crate::heartbeat::Heartbeat;
@@ -240,8 +241,8 @@ fn together(
     let mut results = Vec::with_capacity(units.len());
     let mut made_at = None;
     for unit in units {
-        // Inside a transaction this is a savepoint.
-        let result = conn.transaction(|conn| unit.run(conn));
+        Savepoint::Set.run(conn)?;
+        let result = unit.run(conn);
         // Otherwise the commit below would not be one. The connection is given up, and with it goes
         // all that is open on it.
         expect_depth(conn, 1)?;
@@ -252,8 +253,9 @@ fn together(
                 return Err(error);
             }
             Ok(()) => made_at = made_at.max(unit.noticed().made_at),
-            Err(_) => {}
+            Err(_) => Savepoint::Undo.run(conn)?,
         }
+        Savepoint::Release.run(conn)?;
         results.push(result);
     }
     let beat = heartbeat.write(conn, made_at)?;
