@@ -29,7 +29,7 @@ const TOOL: [&str; 2] = ["cargo-mutants", "27.1.0"];
 /// Installs cargo-mutants into target/tools, where it is not there yet, and lets it work on a copy
 /// of the sources under target/mutants, which is kept, so that what the crates are made of is built
 /// once. `.cargo/mutants.toml` says which modules are changed: those that handle tokens, sessions,
-/// passwords, cookies and keys. The tests beside the code are asked first, and those of the crate
+/// passwords and cookies. The tests beside the code are asked first, and those of the crate
 /// only about what they do not notice. Mutants that were caught before are not tried again until
 /// target/mutants is removed. Takes hours; `--only` takes minutes.
 #[derive(Args)]

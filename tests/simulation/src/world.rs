@@ -318,9 +318,12 @@ impl World {
     fn poll(&mut self, index: usize, fate: Fate) -> Option<Answer> {
         let (now, monotonic) = (self.around.clock.now(), self.monotonic());
         let sequence = self.oracle.sequence;
-        let others = self.tasks.len() > 1;
+        if self.tasks.len() > 1 {
+            for task in &mut self.tasks {
+                task.accompanied = true;
+            }
+        }
         let task = &mut self.tasks[index];
-        task.accompanied |= others;
         let stood = task.halt;
         match stood {
             None => {

@@ -103,13 +103,14 @@ pub(crate) fn beat(conn: &mut AnyConnection, at: Timestamp) -> QueryResult<bool>
     Ok(written == 1)
 }
 
-/// When a refresh token was last made, at the most a second too early.
+/// When a refresh token was last made, up to about a second too early.
 pub(crate) fn last_beat(conn: &mut AnyConnection) -> QueryResult<Option<Timestamp>> {
-    let beat_at: Option<Time> = heartbeat::table
+    let beat_at: Option<Option<Time>> = heartbeat::table
         .find(ROW)
         .select(heartbeat::beat_at)
-        .get_result(conn)?;
-    Ok(beat_at.map(Timestamp::from))
+        .get_result(conn)
+        .optional()?;
+    Ok(beat_at.flatten().map(Timestamp::from))
 }
 
 #[derive(QueryableByName)]

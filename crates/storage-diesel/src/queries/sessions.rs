@@ -120,10 +120,18 @@ const UNREAD: Duration = Duration::from_hours(1);
 
 /// Notes those of the user that had ended a moment before: perhaps another process did that, and
 /// this one has not read it yet. Whoever is told that all of them have ended is told it of these too.
+/// A clock that was set meanwhile may make the end seem older than it is, but hardly the last
+/// rotation as well, after which the tokens were made that matter.
 fn note_ended_before(tx: &mut Tx<'_>, user_id: UserId, now: Timestamp) -> Result<(), Failure> {
+    let since = Time::from(now.minus(UNREAD));
     let ended: Vec<(Id, Option<Time>)> = sessions::table
         .filter(sessions::user_id.eq(Id::from(user_id)))
-        .filter(sessions::ended_at.ge(Time::from(now.minus(UNREAD))))
+        .filter(sessions::ended_at.is_not_null())
+        .filter(
+            sessions::ended_at
+                .ge(since)
+                .or(sessions::rotated_at.nullable().ge(since)),
+        )
         .select((sessions::id, sessions::ended_at))
         .load(tx.conn)?;
     let ended = ended

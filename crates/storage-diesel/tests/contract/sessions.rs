@@ -8,7 +8,7 @@ use token_core::store::{
     AuditEvent, AuditKind, EndOutcome, EndSession, EndSessionsOf, OpenOutcome, OpenSession,
     SessionFilter, SessionStore, StoreError, SweepBefore,
 };
-use token_core::time::Timestamp;
+use token_core::time::{Clock, Timestamp};
 use token_core::user::User;
 
 use crate::support::{IDLE, World, at_once, hash, open_session};
@@ -266,8 +266,13 @@ pub fn sessions_are_filtered(world: &World) {
 pub fn whoever_ends_all_knows_of_what_others_ended(world: &World) {
     let ann = world.user("ann");
     let (session, _) = world.session(&ann);
+    let (behind, _) = world.session(&ann);
+    let (long_ago, _) = world.session_at(&ann, -8_000);
     let (other, others_set) = world.another();
     end(world, &session, EndReason::Logout, 1);
+    // By a clock that was set back meanwhile.
+    end(world, &behind, EndReason::Logout, -7_200);
+    end(world, &long_ago, EndReason::Logout, -7_000);
     assert_eq!(others_set.len(), 0);
     let ended = block_on(other.end_sessions_of(EndSessionsOf {
         user_id: ann.id,
@@ -276,7 +281,16 @@ pub fn whoever_ends_all_knows_of_what_others_ended(world: &World) {
         now: world.at(2),
     }));
     assert_eq!(ended.unwrap(), 0, "none was left");
-    assert_eq!(others_set.len(), 1);
+    let monotonic = world.clock.monotonic();
+    assert!(
+        [session, behind]
+            .iter()
+            .all(|s| others_set.is_ended(s.id, monotonic))
+    );
+    assert!(
+        !others_set.is_ended(long_ago.id, monotonic),
+        "which no token outlives"
+    );
 }
 
 /// I5: the clock may have been set since another process ended it, so that what seems to be long

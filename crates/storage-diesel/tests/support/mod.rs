@@ -40,7 +40,7 @@ pub struct World {
     pub start: Timestamp,
     /// The key of refresh tokens.
     pub key: RefreshKey,
-    clock: Arc<SystemClock>,
+    pub clock: Arc<SystemClock>,
     /// Last, so that it goes last.
     pub database: TestDatabase,
 }

@@ -44,8 +44,8 @@ pub trait FeedStore: Send + Sync {
     /// takes no hint away.
     fn changed(&self) -> BoxFuture<'_, ()>;
 
-    /// When a refresh token was last made by whoever works with this storage, up to a second too
-    /// early; `None` if none ever was. For the start of a process: it knows from this since when
+    /// When a refresh token was last made by whoever works with this storage, up to about a second
+    /// too early; `None` if none ever was. For the start of a process: it knows from this since when
     /// nobody could refresh. Where the clock was set back since, this may be in the future.
     fn heartbeat(&self) -> StoreFuture<'_, Option<Timestamp>>;
 

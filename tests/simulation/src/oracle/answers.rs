@@ -174,7 +174,8 @@ impl Oracle {
             ),
             RefreshError::SessionEnded(_) => hold!(
                 "I2",
-                row.is_some_and(|row| row.ended_at.is_some()),
+                // A sweep that shared the commit took the row.
+                row.map_or(judged.accompanied, |row| row.ended_at.is_some()),
                 "{name} lives, and is said to have ended"
             ),
             RefreshError::TokenExpired => hold!(
