@@ -54,7 +54,7 @@ impl Heartbeat {
 }
 
 /// What a transaction wrote.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 #[must_use]
 pub(crate) struct Beat(Option<Timestamp>);
 

@@ -84,29 +84,27 @@ fn ended_in(
     Ok(rows.into_iter().map(ended).collect())
 }
 
-/// The only row there may be.
-const ROW: i32 = 1;
-
 /// Writes when a refresh token was made. `false` says that somebody else is about to: on PostgreSQL
 /// nobody waits for another node, which may be cut off before it commits.
 pub(crate) fn beat(conn: &mut AnyConnection, at: Timestamp) -> QueryResult<bool> {
-    let row = heartbeat::table.find(ROW);
-    if let AnyConnection::Postgres(conn) = conn {
-        let free = row.select(heartbeat::id).for_update().skip_locked();
-        if free.get_result::<i32>(conn).optional()?.is_none() {
-            return Ok(false);
-        }
-    }
-    let written = diesel::update(row)
-        .set(heartbeat::beat_at.eq(Time::from(at)))
-        .execute(conn)?;
+    let at = Time::from(at);
+    let written = match conn {
+        AnyConnection::Postgres(conn) => diesel::sql_query(
+            "UPDATE heartbeat SET beat_at = $1 \
+             WHERE id IN (SELECT id FROM heartbeat FOR NO KEY UPDATE SKIP LOCKED)",
+        )
+        .bind::<sql::TimeColumn, _>(at)
+        .execute(conn)?,
+        AnyConnection::Sqlite(conn) => diesel::update(heartbeat::table)
+            .set(heartbeat::beat_at.eq(at))
+            .execute(conn)?,
+    };
     Ok(written == 1)
 }
 
 /// When a refresh token was last made, up to about a second too early.
 pub(crate) fn last_beat(conn: &mut AnyConnection) -> QueryResult<Option<Timestamp>> {
     let beat_at: Option<Option<Time>> = heartbeat::table
-        .find(ROW)
         .select(heartbeat::beat_at)
         .get_result(conn)
         .optional()?;
