@@ -155,6 +155,25 @@ fn the_files_are_their_owners_alone() {
     assert_eq!(names, ["renewd.db", "renewd.db-shm", "renewd.db-wal"]);
 }
 
+/// Whoever puts another file in its place after a stop does not leave a log of the old one beside
+/// it, which SQLite would apply to the new one. Connections that close at the same moment each take
+/// another for the last.
+#[test]
+fn a_closed_storage_is_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("renewd.db");
+    for _ in 0..100 {
+        let storage = open(&path, &options()).unwrap();
+        assert_eq!(block_on(storage.users(None, 1)).unwrap(), []);
+        storage.close();
+        let names: Vec<_> = std::fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["renewd.db"]);
+    }
+}
+
 /// The path is taken literally, and a relative one is fixed when the storage is opened.
 #[test]
 fn a_path_may_have_any_character() {

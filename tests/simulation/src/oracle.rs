@@ -17,6 +17,9 @@ use crate::settings::Settings;
 
 pub use answers::Judged;
 
+/// How old an end may be of which a node hears that ends all sessions of a user.
+const HEARD_OF: Duration = Duration::from_hours(1);
+
 /// A rule was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -243,6 +246,23 @@ impl Oracle {
             (Timestamp::from_micros(ended_at) >= since).then(|| id.clone())
         });
         self.knows[node].extend(known);
+    }
+
+    /// Whether a sweep took the session's row while the clock was ahead: whoever is asked to end
+    /// it finds nothing to end.
+    pub fn is_swept(&self, id: &str) -> bool {
+        self.stepped && !self.rows.sessions.contains_key(id)
+    }
+
+    /// Whether, by a clock that was set, the session ended and was last rotated so long before that
+    /// time of day that whoever ends all sessions of its user then does not hear of it.
+    pub fn is_history(&self, id: &str, began: Timestamp) -> bool {
+        let since = began.minus(HEARD_OF).as_micros();
+        let row = self.rows.sessions.get(id);
+        self.stepped
+            && row.is_some_and(|row| {
+                row.rotated_at < since && row.ended_at.is_some_and(|at| at < since)
+            })
     }
 
     /// An end was acknowledged by that node.

@@ -104,9 +104,10 @@ impl Database {
         ]
     }
 
-    /// Commits what is queued and ends the threads.
+    /// Commits what is queued and ends the threads. The writer's connection is the last one, so
+    /// that it is the one that finds itself alone and removes the log.
     pub(crate) fn close(&self) {
-        self.writer.close();
         self.readers.close();
+        self.writer.close();
     }
 }

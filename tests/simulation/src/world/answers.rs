@@ -176,6 +176,8 @@ impl World {
                 self.all_ended(task, None)?;
                 self.over(task);
             }
+            // Another node has deleted the account meanwhile.
+            Request::Disable(_) if count == 0 => self.tally.count("disable user: not there"),
             Request::Disable(_) => {
                 self.tally.count("disable user: done");
                 self.all_ended(task, None)?;
@@ -223,14 +225,20 @@ impl World {
             self.oracle.name(id),
             task.request.name()
         );
+        if self.oracle.is_swept(id) {
+            return Ok(());
+        }
         let monotonic = self.monotonic();
         self.oracle.ended(id, task.node, monotonic);
         Ok(())
     }
 
     fn all_ended(&mut self, task: &Task, except: Option<&str>) -> Checked {
+        let began = task
+            .began
+            .map_or_else(|| self.around.clock.now(), |(now, _)| now);
         for id in &task.bystanders {
-            if Some(id.as_str()) != except {
+            if Some(id.as_str()) != except && !self.oracle.is_history(id, began) {
                 self.must_be_ended(task, id)?;
             }
         }
