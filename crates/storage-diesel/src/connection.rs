@@ -25,3 +25,34 @@ macro_rules! directly {
     };
 }
 pub(crate) use directly;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use diesel::Connection;
+    use diesel::connection::InstrumentationEvent;
+
+    use super::AnyConnection;
+
+    /// How many statements a connection has prepared and kept since it was asked.
+    pub(crate) struct Prepared(Arc<AtomicU32>);
+
+    impl Prepared {
+        pub(crate) fn of(conn: &mut AnyConnection) -> Self {
+            let prepared = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&prepared);
+            conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            Self(prepared)
+        }
+
+        pub(crate) fn count(&self) -> u32 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+}

@@ -205,7 +205,7 @@ impl Protocol {
                 actions.push(Action::Start(place));
                 continue;
             }
-            if world.left.crashes > 0 {
+            if world.left.crashes > 0 && self.may_swallow(world, place) {
                 actions.push(Action::Crash(place));
             }
             if self.bounds.access.is_some() && world.db.reachable && self.bounds.nodes > 1 {

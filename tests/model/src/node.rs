@@ -228,19 +228,25 @@ impl Protocol {
         }
     }
 
+    /// Whether a crash there loses no more messages than may be lost. A message that goes down with
+    /// a node is one that an honest client lost.
+    pub fn may_swallow(&self, world: &World, place: u8) -> bool {
+        !self.bounds.honest || swallowed(world, place).count() <= usize::from(world.left.losses)
+    }
+
     /// Everything in the process is gone, and what it worked on.
     pub fn crash(&self, world: &mut World, place: u8) {
         world.left.crashes -= 1;
-        let gone =
-            |message: &Message| message.node == place && !matches!(message.stage, Stage::Reply(_));
-        if world
-            .wire
-            .iter()
-            .any(|m| gone(m) && matches!(m.stage, Stage::Decided(..)))
-        {
-            self.saw(Seen::Cut);
+        for message in swallowed(world, place) {
+            if matches!(message.stage, Stage::Decided(..)) {
+                self.saw(Seen::Cut);
+            }
         }
-        world.wire.retain(|message| !gone(message));
+        if self.bounds.honest {
+            let lost = u8::try_from(swallowed(world, place).count()).unwrap_or(u8::MAX);
+            world.left.losses = world.left.losses.saturating_sub(lost);
+        }
+        world.wire.retain(|message| !goes_down(message, place));
         let node = &mut world.nodes[usize::from(place)];
         node.up = false;
         node.knows = Ends::default();
@@ -386,4 +392,17 @@ impl Node {
         };
         matches!(last, Tracked::ReadFailed | Tracked::CommitFailed).then_some((last, since))
     }
+}
+
+/// Whether a message is gone when that node is.
+fn goes_down(message: &Message, place: u8) -> bool {
+    message.node == place && !matches!(message.stage, Stage::Reply(_))
+}
+
+/// The messages that are gone when that node is.
+fn swallowed(world: &World, place: u8) -> impl Iterator<Item = &Message> {
+    world
+        .wire
+        .iter()
+        .filter(move |message| goes_down(message, place))
 }

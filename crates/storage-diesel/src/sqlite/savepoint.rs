@@ -50,6 +50,22 @@ mod tests {
     use diesel::sql_types::BigInt;
 
     use super::*;
+    use crate::connection::tests::Prepared;
+
+    #[test]
+    fn each_statement_is_prepared_once() {
+        let conn = SqliteConnection::establish(":memory:").unwrap();
+        let mut conn = AnyConnection::Sqlite(conn);
+        let conn = &mut conn;
+        let prepared = Prepared::of(conn);
+        conn.batch_execute("BEGIN").unwrap();
+        for _ in 0..3 {
+            for statement in [Savepoint::Set, Savepoint::Undo, Savepoint::Release] {
+                statement.run(conn).unwrap();
+            }
+        }
+        assert_eq!(prepared.count(), 3);
+    }
 
     #[test]
     fn what_was_done_since_is_undone_or_kept() {

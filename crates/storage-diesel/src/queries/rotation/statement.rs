@@ -51,15 +51,12 @@ impl<Set, When, Conn> RunQueryDsl<Conn> for Advance<Set, When> {}
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use diesel::connection::InstrumentationEvent;
     use token_core::id::SessionId;
     use uuid::Uuid;
 
     use super::*;
     use crate::columns::Id;
+    use crate::connection::tests::Prepared;
     use crate::connection::{AnyConnection, directly};
     use crate::migrate;
 
@@ -69,13 +66,7 @@ mod tests {
         let conn = SqliteConnection::establish(":memory:").unwrap();
         let mut conn = AnyConnection::Sqlite(conn);
         migrate::run(&mut conn).unwrap();
-        let prepared = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&prepared);
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-        });
+        let prepared = Prepared::of(&mut conn);
         for n in 0..3_u8 {
             let nobody = Id::from(SessionId::from_uuid(Uuid::from_bytes([n; 16])));
             let digest = [n; 32];
@@ -85,6 +76,6 @@ mod tests {
             let written = directly!(conn, advance.execute(conn));
             assert_eq!(written, Ok(0));
         }
-        assert_eq!(prepared.load(Ordering::Relaxed), 1);
+        assert_eq!(prepared.count(), 1);
     }
 }
