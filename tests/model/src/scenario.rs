@@ -259,7 +259,6 @@ fn no_window(form: Form) -> Scenario {
         bounds: Bounds {
             tabs: form.pick(1, 2),
             window: 0,
-            steps: form == Form::Long,
             left: Left {
                 losses: 1,
                 retries: 1,
@@ -321,7 +320,6 @@ fn absolute_end(form: Form) -> Scenario {
         bounds: Bounds {
             tabs: form.pick(1, 2),
             rotations: form.pick(3, 4),
-            steps: form == Form::Long,
             window: 1,
             access: Some(2),
             max_age: Some(form.pick(6, 8)),

@@ -164,3 +164,43 @@ impl AccessMint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{ClientName, RegisteredClient};
+    use crate::key::AccessAlgorithm;
+    use crate::random::testing::CountingEntropy;
+    use crate::token::status_list::StatusPlace;
+
+    #[test]
+    fn a_token_says_how_long_it_lives_and_where_its_status_is() {
+        let entropy = CountingEntropy::default();
+        let now = Timestamp::from_micros(1_800_000_000_250_000);
+        let name = ClientName::parse("billing").unwrap();
+        let scope = Scope::parse("read").unwrap();
+        let (client, mut session, _) =
+            RegisteredClient::register(name, scope.clone(), now, &entropy);
+        session.status = Some(StatusPlace { list: 7, index: 42 });
+        let mint = AccessMint {
+            issuer: "https://id.example".to_owned(),
+            audience: "https://api.example".to_owned(),
+            typ: AccessTyp::AtJwt,
+            lifetime: Lifetime::from_seconds(900),
+            profile: ProfileClaims::default(),
+        };
+        let es256 = AccessAlgorithm::Es256;
+        let key = AccessKey::from_pkcs8(es256, &es256.generate()).unwrap();
+        let minted = mint.mint_for_client(&key, (&client.id, &session), &scope, now, &entropy);
+        assert_eq!(minted.seconds(), 900);
+        let mut parts = minted.token.expose().split('.');
+        let [header, claims] = [(); 2].map(|()| {
+            let part = encoding::decode_base64url(parts.next().unwrap()).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&part).unwrap()
+        });
+        assert_eq!(header["typ"], "at+jwt");
+        let status = &claims["status"]["status_list"];
+        assert_eq!(status["idx"], 42);
+        assert_eq!(status["uri"], "https://id.example/oauth2/status/7");
+    }
+}

@@ -156,5 +156,30 @@ mod tests {
     fn of_a_dead_token_nothing_is_said() {
         let answer = serde_json::to_string(&Introspection::inactive()).unwrap();
         assert_eq!(answer, r#"{"active":false}"#);
+        assert!(!Introspection::inactive().is_active());
+    }
+
+    #[test]
+    fn an_active_token_says_that_it_is() {
+        let answer = Introspection::active(ActiveToken {
+            scope: String::new(),
+            client_id: ClientId::first_party(),
+            username: None,
+            token_type: None,
+            exp: 2,
+            iat: 1,
+            sub: Subject::Client(ClientId::first_party()),
+            aud: None,
+            iss: "https://id.example".to_owned(),
+            jti: None,
+            sid: SessionId::from_uuid(uuid::Uuid::nil()),
+            roles: None,
+            auth_time: None,
+            amr: Vec::new(),
+        });
+        assert!(answer.is_active());
+        let answer = serde_json::to_value(answer).unwrap();
+        assert_eq!(answer["active"], true);
+        assert_eq!(answer["exp"], 2);
     }
 }

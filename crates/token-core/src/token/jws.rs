@@ -171,7 +171,9 @@ mod tests {
             assert_eq!(error(bad), Some(JwsError::Malformed), "{bad:?}");
         }
         assert_eq!(error(&".".repeat(1_000_000)), Some(JwsError::TooLong));
-        assert_eq!(error(&".".repeat(8_000)), Some(JwsError::Malformed));
+        let longest = ".".repeat(MAX_TOKEN_BYTES);
+        assert_eq!(error(&longest), Some(JwsError::Malformed));
+        assert_eq!(error(&format!("{longest}.")), Some(JwsError::TooLong));
     }
 
     /// S5 S18 S20: extensions, repeated members, wrong types.
@@ -225,6 +227,7 @@ mod tests {
             "rt+jwt",
             "at+jwt ",
             "text/at+jwt",
+            "application.at+jwt",
             "application/application/at+jwt",
         ] {
             assert!(!has(bad), "{bad}");
