@@ -171,6 +171,7 @@ mod tests {
             assert_eq!(error(bad), Some(JwsError::Malformed), "{bad:?}");
         }
         assert_eq!(error(&".".repeat(1_000_000)), Some(JwsError::TooLong));
+        assert_eq!(error(&".".repeat(8_000)), Some(JwsError::Malformed));
         let longest = ".".repeat(MAX_TOKEN_BYTES);
         assert_eq!(error(&longest), Some(JwsError::Malformed));
         assert_eq!(error(&format!("{longest}.")), Some(JwsError::TooLong));

@@ -4,7 +4,7 @@ use token_core::policy::SessionPolicy;
 use token_core::random;
 use token_core::secret::RefreshSecret;
 use token_core::service::{LoginError, RefreshError, RefreshWay, Refreshed, TokenPair};
-use token_core::time::Clock;
+use token_core::time::{Clock, Timestamp};
 use token_core::token::refresh as refresh_token;
 
 use super::{Jar, Mail, Origin, Reply, Task, World};
@@ -42,6 +42,12 @@ impl World {
             Answer::Done(Ok(count)) => self.done(&task, count)?,
         }
         self.probe()
+    }
+
+    /// The time of day when the node took the request up.
+    fn began(&self, task: &Task) -> Timestamp {
+        task.began
+            .map_or_else(|| self.around.clock.now(), |(now, _)| now)
     }
 
     fn tell_of(&mut self, task: &Task, what: &str) {
@@ -176,9 +182,8 @@ impl World {
                 self.all_ended(task, None)?;
                 self.over(task);
             }
-            // Another node has deleted the account meanwhile.
-            Request::Disable(_) if count == 0 => self.tally.count("disable user: not there"),
-            Request::Disable(_) => {
+            // None where another node has deleted the account meanwhile.
+            Request::Disable(_) if count > 0 => {
                 self.tally.count("disable user: done");
                 self.all_ended(task, None)?;
             }
@@ -189,9 +194,7 @@ impl World {
                 } else {
                     "poll: news"
                 });
-                let began = task
-                    .began
-                    .map_or_else(|| self.around.clock.now(), |(now, _)| now);
+                let began = self.began(task);
                 self.oracle.polled(task.node, task.let_go, began);
             }
             Request::LookAfterKeys if count > 0 => {
@@ -234,9 +237,7 @@ impl World {
     }
 
     fn all_ended(&mut self, task: &Task, except: Option<&str>) -> Checked {
-        let began = task
-            .began
-            .map_or_else(|| self.around.clock.now(), |(now, _)| now);
+        let began = self.began(task);
         for id in &task.bystanders {
             if Some(id.as_str()) != except && !self.oracle.is_history(id, began) {
                 self.must_be_ended(task, id)?;
@@ -252,9 +253,7 @@ impl World {
         let answer = self.meddle(task, answer);
         let judged = Judged {
             token,
-            began: task
-                .began
-                .map_or_else(|| self.around.clock.now(), |(now, _)| now),
+            began: self.began(task),
             let_go: task.let_go,
             faulted: task.faulted,
             accompanied: task.accompanied,
