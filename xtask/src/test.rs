@@ -97,6 +97,9 @@ fn test_command(options: &Options, cluster: Option<&Cluster>) -> Result<Command>
         .args(&options.filter)
         .env("RENEWD_BIN", binary("renewd")?)
         .env("RENEWCTL_BIN", binary("renewctl")?);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        command.env("RUST_TEST_THREADS", test_threads().to_string());
+    }
     match cluster {
         Some(cluster) => hand_over(&mut command, cluster),
         None => drop(
@@ -107,6 +110,12 @@ fn test_command(options: &Options, cluster: Option<&Cluster>) -> Result<Command>
         ),
     }
     Ok(command)
+}
+
+/// How many tests run at once: one more than there are processors, since they wait for servers, for
+/// syncs and for the clock a good part of their time.
+fn test_threads() -> usize {
+    1 + std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Tells the tests of the cluster, and how to make their own.
