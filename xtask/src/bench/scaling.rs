@@ -36,7 +36,11 @@ struct Costs<'a>(&'a BTreeMap<String, f64>);
 impl Costs<'_> {
     fn of(&self, name: &str) -> Result<f64> {
         let cost = self.0.get(name).copied();
-        cost.with_context(|| format!("{name} was not measured: `cargo xtask bench --only costs`"))
+        cost.with_context(|| {
+            format!(
+                "{name} was not measured: `cargo xtask bench --only costs --only size_postgres`"
+            )
+        })
     }
 }
 
