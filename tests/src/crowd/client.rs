@@ -67,7 +67,6 @@ pub(super) struct Client {
     pub(super) sessions: Vec<Session>,
     pub(super) progress: Progress,
     looked: usize,
-    hang: Duration,
     wrong: Vec<String>,
 }
 
@@ -80,19 +79,15 @@ pub(super) struct Records {
 
 impl Client {
     /// Someone who is registered, and begins while all is well.
-    pub(super) fn new(
-        trade: Trade,
-        number: usize,
-        nodes: Vec<Node>,
-        records: Records,
-        hang: Duration,
-    ) -> Self {
+    pub(super) fn new(trade: Trade, number: usize, nodes: Vec<Node>, records: Records) -> Self {
         let Records { tallies, recorder } = records;
         let person = Person::named(&format!("client-{number}"));
         let node = nodes[0].clone();
-        let (asked, call) = registering(&node, &person);
-        let (reply, _) = recorder.send(node.number, asked, call);
-        reply.expect("an answer").expect(201);
+        let registered = super::answered("a registration", || {
+            let (asked, call) = registering(&node, &person);
+            recorder.send(node.number, asked, call).0
+        });
+        registered.expect(201);
         let mut client = Self {
             trade,
             number,
@@ -103,7 +98,6 @@ impl Client {
             sessions: Vec::new(),
             progress: Progress::default(),
             looked: 0,
-            hang,
             wrong: Vec::new(),
         };
         trade.begin(&mut client);
@@ -176,9 +170,6 @@ impl Client {
 
     /// Counts an answer; `None` where it promises nothing.
     pub(super) fn hear(&mut self, (reply, took): Heard) -> Option<Reply> {
-        if took > self.hang {
-            self.complain(&format!("an answer took {took:?}"));
-        }
         let reply = match reply {
             Some(reply) if reply.status == 503 => {
                 if reply.header("retry-after").is_none() || !reply.set_cookies().is_empty() {

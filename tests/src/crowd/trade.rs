@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::client::{Client, Node, registering};
 use super::session::{Session, Standing};
-use super::tabs;
+use super::{HANG_WHILE_HASHING, tabs};
+use crate::clock;
 use crate::history::{Asked, Rows};
 use crate::{Person, Transport};
 
@@ -83,10 +84,10 @@ impl Trade {
             }
         };
         for _ in 0..sessions {
-            match client.log_in_by(transport, &password) {
-                Some(Ok(session)) => client.sessions.push(session),
-                other => panic!("no login: {other:?}"),
-            }
+            let answer = clock::within(HANG_WHILE_HASHING, "a login", || {
+                client.log_in_by(transport, &password)
+            });
+            client.sessions.push(answer.expect("a login"));
         }
         client.progress.possible.push(password);
     }

@@ -35,8 +35,10 @@ impl Watched {
 impl Watcher {
     pub(super) fn new(node: &Anonymous, number: usize) -> Self {
         let person = Person::named(&format!("watcher-{number}"));
-        node.register(&person).expect(201);
-        let client = BodyClient::log_in(node, &person);
+        super::answered("a registration", || Some(node.register(&person))).expect(201);
+        let login = || Some(node.post("/v1/login", person.credentials()));
+        let pair = super::answered("a login", login).json();
+        let client = BodyClient::with_pair(node, pair);
         Self { client, number }
     }
 

@@ -12,6 +12,7 @@ macro_rules! faults {
     ($($name:ident),+ $(,)?) => {
         mod postgres {
             $(#[test] fn $name() {
+                let _turn = crate::faults::turns::mine();
                 match e2e::Cluster::setup() {
                     Some(cluster) => super::$name(cluster),
                     None => println!("skipped: no PostgreSQL"),
@@ -31,3 +32,4 @@ mod network;
 mod node;
 mod process;
 mod start;
+mod turns;
