@@ -34,6 +34,7 @@ use crate::state::AppState;
 
 const APP: &str = "https://app.example.com";
 const REFRESH: &str = "__Secure-renewd_refresh";
+const ACCESS: &str = "__Host-renewd_access";
 const PASSWORD: &str = "correct horse battery";
 
 /// A state, and the directory that its database is in.
@@ -287,6 +288,55 @@ async fn foreign_pages_are_refused_where_cookies_are_at_stake() {
     );
 }
 
+/// S119: what no cookie authorizes, or changes nothing, a foreign page may ask for.
+#[actix_web::test]
+async fn foreign_pages_may_ask_where_no_cookie_is_at_stake() {
+    let stage = Stage::new("http://localhost").await;
+    let service = test::init_service(app(stage.state)).await;
+    let refresh = TestRequest::post().uri("/v1/refresh");
+    for (request, code) in [
+        (
+            refresh.set_json(json!({ "refresh_token": "junk" })),
+            "refresh_token_invalid",
+        ),
+        (TestRequest::get().uri("/v1/me"), "access_token_missing"),
+        (
+            TestRequest::get()
+                .uri("/v1/me")
+                .insert_header(("cookie", format!("{ACCESS}=junk"))),
+            "access_token_invalid",
+        ),
+    ] {
+        let foreign = request.insert_header(("sec-fetch-site", "cross-site"));
+        let reply = send(&service, foreign).await;
+        assert_eq!(reply.body["code"], code);
+    }
+}
+
+/// A refresh token that comes twice has to be the same one, and counts as the cookie's.
+#[actix_web::test]
+async fn body_and_cookie_have_to_agree() {
+    let stage = Stage::new("http://localhost").await;
+    let service = test::init_service(app(stage.state)).await;
+    send(&service, register()).await;
+    let logged_in = send(&service, login()).await;
+    let mut cookies = logged_in.cookies().into_iter();
+    let token = cookies.find(|cookie| cookie.name() == REFRESH).unwrap();
+    let token = token.value().to_owned();
+    let refresh = |in_body: &str| {
+        TestRequest::post()
+            .uri("/v1/refresh")
+            .insert_header(("cookie", format!("{REFRESH}={token}")))
+            .set_json(json!({ "refresh_token": in_body }))
+    };
+    let refused = send(&service, refresh("another")).await;
+    assert_eq!(refused.body["code"], "ambiguous_credentials");
+    let reply = send(&service, refresh(&token)).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.cookies().len(), 2);
+    assert_eq!(reply.body["refresh_token"], Value::Null);
+}
+
 /// S120: exact origins with credentials; the keys are for everybody without.
 #[actix_web::test]
 async fn pages_of_allowed_origins_may_read() {
@@ -366,6 +416,36 @@ async fn strays_are_expired() {
             .iter()
             .all(|cookie| cookie.domain().is_some() || cookie.path() != Some("/v1"))
     );
+}
+
+/// S118: strays of the access cookie are expired where there are any, which there can be under a
+/// name without `__Host-`.
+#[actix_web::test]
+async fn strays_of_the_access_cookie_are_expired() {
+    let mut stage = Stage::new("http://localhost").await;
+    stage.state.cookies.secure = false;
+    let name = "renewd_access";
+    let service = test::init_service(app(stage.state)).await;
+    send(&service, register()).await;
+    let logged_in = send(&service, login()).await;
+    let mut cookies = logged_in.cookies().into_iter();
+    let token = cookies.find(|cookie| cookie.name() == name).unwrap();
+    let genuine = format!("{name}={}", token.value());
+    for (cookies, strays) in [
+        ("theme=dark".to_owned(), false),
+        (genuine.clone(), false),
+        (format!("{name}=junk; {genuine}"), true),
+    ] {
+        let request = TestRequest::get()
+            .uri("/v1/me")
+            .insert_header(("host", "auth.example.com"))
+            .insert_header(("cookie", cookies.clone()));
+        let reply = send(&service, request).await;
+        assert_eq!(!reply.cookies().is_empty(), strays, "{cookies}");
+        for cookie in reply.cookies() {
+            assert_eq!((cookie.name(), cookie.value()), (name, ""));
+        }
+    }
 }
 
 /// S118: cookies of two sessions are refused, and what may stand beside the genuine cookie is taken

@@ -202,11 +202,15 @@ fn a_client_that_speaks_for_itself_is_no_user() {
     let mut machine = with("client_id", "client-1".into());
     machine["sub"] = "client-1".into();
     let now = Timestamp::from_unix_seconds(NOW);
-    let access = verifier()
-        .verify(&issuer.keys(), &issuer.token(&machine), now)
-        .unwrap();
+    let verified = |claims| {
+        let token = issuer.token(claims);
+        verifier().verify(&issuer.keys(), &token, now).unwrap()
+    };
+    let access = verified(&machine);
     assert_eq!(access.user_id(), None);
     assert_eq!(access.subject.to_string(), "client-1");
+    let user = verified(&claims()).user_id().unwrap();
+    assert_eq!(json!(user), claims()["sub"]);
     for (sub, client) in [
         ("client-2", "client-1"),
         ("renewd", "client-1"),

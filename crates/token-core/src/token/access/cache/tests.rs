@@ -176,6 +176,39 @@ fn memory_is_bounded() {
     assert_eq!(verdict.err(), Some(JwsError::TooLong.into()));
 }
 
+#[test]
+fn thousands_of_callers_are_remembered() {
+    let key = key();
+    let keys = keys(&[&key]);
+    let cache = CachingVerifier::new(verifier());
+    let callers = 2_000;
+    for jti in 0..callers {
+        let verdict = cache.verify(&keys, &token(&key, jti, 100), at(0));
+        assert!(verdict.is_ok());
+    }
+    assert_eq!(cache.cache.len() as u64, callers);
+}
+
+/// S19: as long as a token may be for the verifier, it may be here.
+#[test]
+fn the_longest_token_is_remembered() {
+    let key = key();
+    let keys = keys(&[&key]);
+    let cache = CachingVerifier::new(verifier());
+    let signed = |spare: usize| {
+        let mut claims = claims(1, 100);
+        claims["nonce"] = "n".repeat(spare).into();
+        key.sign(AccessTyp::AtJwt.as_str(), &claims)
+    };
+    let spare = MAX_TOKEN_BYTES * 3 / 4 - signed(0).len();
+    let longest = (spare..MAX_TOKEN_BYTES)
+        .map(signed)
+        .find(|token| token.len() >= MAX_TOKEN_BYTES);
+    let longest = longest.unwrap();
+    assert_eq!(longest.len(), MAX_TOKEN_BYTES);
+    assert!(remembers(&cache, &keys, &longest));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
