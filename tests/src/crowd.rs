@@ -29,7 +29,7 @@ use self::watcher::Watcher;
 use crate::Server;
 use crate::clock::{self, Over};
 use crate::database::Store;
-use crate::history::{self, Asked, Event, Recorder};
+use crate::history::{self, Asked, Recorder};
 use crate::reply::Reply;
 
 /// How long somebody may wait for an answer of whatever kind before that is called a hang:
@@ -240,9 +240,11 @@ impl Told {
             }
         }
         let events = self.recorder.events();
-        for event in events.iter().filter(|event| !self.patient && hung(event)) {
-            let took = event.returned - event.invoked;
-            let _ = writeln!(wrong, "{took:?} until an answer to {:?}", event.asked);
+        for event in events.iter().filter(|_| !self.patient) {
+            let (limit, took) = (longest(&event.asked), event.took());
+            if took > limit {
+                let _ = writeln!(wrong, "{took:?} until an answer to {:?}", event.asked);
+            }
         }
         for finding in history::check(&events, ELSEWHERE) {
             let _ = writeln!(wrong, "{finding}");
@@ -260,9 +262,9 @@ fn answered(what: &str, mut ask: impl FnMut() -> Option<Reply>) -> Reply {
     })
 }
 
-/// Whether somebody waited for longer than the server waits for anything.
-fn hung(event: &Event) -> bool {
-    let limit = match event.asked {
+/// How long somebody may wait for the answer.
+const fn longest(asked: &Asked) -> Duration {
+    match asked {
         Asked::Register { .. } | Asked::LogIn { .. } | Asked::ChangePassword { .. } => {
             HANG_WHILE_HASHING
         }
@@ -271,6 +273,5 @@ fn hung(event: &Event) -> bool {
         | Asked::LogOut { .. }
         | Asked::LogOutEverywhere { .. }
         | Asked::Rows => HANG,
-    };
-    event.returned - event.invoked > limit
+    }
 }

@@ -40,6 +40,13 @@ pub struct Event {
     pub answer: Answer,
 }
 
+impl Event {
+    /// How long the answer took.
+    pub const fn took(&self) -> Duration {
+        self.returned.saturating_sub(self.invoked)
+    }
+}
+
 /// What a request asks for. Users and sessions are named by their names and ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {

@@ -10,15 +10,15 @@ use anyhow::Result;
 /// What became of the mutants.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Figures {
+    /// Or do not compile.
     caught: BTreeSet<String>,
     timed_out: BTreeSet<String>,
-    unviable: BTreeSet<String>,
     missed: BTreeSet<String>,
 }
 
 impl Figures {
     /// Reads the lists in a directory. What was caught in an earlier pass is in a list of its own,
-    /// which has what did not compile as well.
+    /// and what did not compile with it: the two are not told apart.
     pub fn read(directory: &Path) -> Result<Self> {
         let list = |name: &str| -> Result<BTreeSet<String>> {
             let path = directory.join(name);
@@ -31,12 +31,11 @@ impl Figures {
         };
         let mut caught = list("caught.txt")?;
         caught.extend(list("previously_caught.txt")?);
-        let unviable = list("unviable.txt")?;
+        caught.extend(list("unviable.txt")?);
         Ok(Self {
-            caught: caught.difference(&unviable).cloned().collect(),
+            caught,
             timed_out: list("timeout.txt")?,
             missed: list("missed.txt")?,
-            unviable,
         })
     }
 
@@ -44,17 +43,15 @@ impl Figures {
     pub fn add(&mut self, other: Self) {
         self.caught.extend(other.caught);
         self.timed_out.extend(other.timed_out);
-        self.unviable.extend(other.unviable);
         self.missed.extend(other.missed);
     }
 
     /// For the terminal.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{} noticed, {} that ran without end, {} that do not compile, {} not noticed",
+            "{} noticed or not compiling, {} that ran without end, {} not noticed",
             self.caught.len(),
             self.timed_out.len(),
-            self.unviable.len(),
             self.missed.len()
         );
         for name in &self.missed {
@@ -74,8 +71,9 @@ impl Figures {
                 files.entry(file_of(name)).or_default()[column] += 1;
             }
         }
-        let mut table =
-            "| file | noticed | ran without end | not noticed |\n|---|--:|--:|--:|\n".to_owned();
+        let mut table = "| file | noticed, or does not compile | ran without end | not noticed |\n\
+             |---|--:|--:|--:|\n"
+            .to_owned();
         for (file, [caught, timed_out, missed]) in &files {
             let _ = writeln!(table, "| `{file}` | {caught} | {timed_out} | {missed} |");
         }
