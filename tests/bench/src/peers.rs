@@ -2,15 +2,17 @@
 //!
 //! A file tells of each how it is started; see `tests/bench/peers`. Every one of them gets a
 //! database of its own in the cluster of this run, and logs everybody in beforehand: that is its
-//! own business, so that its program prints a file of refresh tokens and an access token.
+//! own business, so that its program leaves a file of refresh tokens, and one of an access token.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use e2e::{Database, ports};
+use rustix::process::{Signal, kill_process_group};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -36,7 +38,8 @@ struct Told {
     /// Variables of its environment.
     #[serde(default)]
     environment: BTreeMap<String, String>,
-    /// A program that makes tables, users and sessions, and leaves `tokens` and `access`.
+    /// A program that makes tables, users and sessions, and leaves `tokens`, and `access` where
+    /// something is read.
     prepare: Vec<String>,
     /// The server.
     start: Vec<String>,
@@ -167,20 +170,22 @@ fn theirs(stage: &mut Stage, file: &Path, told: Told) -> Result<Contender> {
     }
     let log = fs::File::create(directory.path().join("log"))?;
     let mut start = command(&told.start)?;
-    start.stdout(log.try_clone()?).stderr(log);
+    start.stdout(log.try_clone()?).stderr(log).process_group(0);
     let started = Started::new(&mut start, ports::loopback(port), &told.ready);
     let started = started
         .with_context(|| fs::read_to_string(directory.path().join("log")).unwrap_or_default())?;
+    let started = Group(started);
     if told.prepare_running {
         prepare()?;
     }
     let tokens: PathBuf = directory.path().join("tokens");
-    let access = fs::read_to_string(directory.path().join("access"))?;
-    let refresh = stage.scripts.load(name, &started.url(&told.refresh));
-    let read = told.read.as_ref().map(|path| {
-        let load = stage.scripts.load("get.lua", &started.url(path));
-        load.header(format!("Authorization: Bearer {}", access.trim()))
+    let refresh = stage.scripts.load(name, &started.0.url(&told.refresh));
+    let read = told.read.as_ref().map(|path| -> Result<Load> {
+        let access = fs::read_to_string(directory.path().join("access"))?;
+        let load = stage.scripts.load("get.lua", &started.0.url(path));
+        Ok(load.header(format!("Authorization: Bearer {}", access.trim())))
     });
+    let read = read.transpose()?;
     Ok(Contender {
         peer: Peer {
             name: told.name,
@@ -193,6 +198,16 @@ fn theirs(stage: &mut Stage, file: &Path, told: Told) -> Result<Contender> {
         read,
         _server: Box::new((started, directory)),
     })
+}
+
+/// A server with the processes that it started, which end with it.
+struct Group(Started);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = kill_process_group(self.0.pid(), Signal::KILL);
+    }
 }
 
 /// A database of its own for a peer.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{Cluster, Database, Setup, ports};
+use rustix::process::Pid;
 
 use crate::wrk::Scripts;
 
@@ -162,6 +163,11 @@ impl Started {
         let mut started = Self::new(&mut command, address, "/readyz")?;
         started.setup = Some(setup);
         Ok(started)
+    }
+
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// A URL of it.

@@ -14,13 +14,24 @@ function draw_from(file)
 end
 
 local find, sub = string.find, string.sub
-local head, member
+local head, opening, closing, member
+
+local function post_at(place, kind, name)
+    head = "POST " .. place .. " HTTP/1.1\r\nHost: localhost\r\n" ..
+        "Content-Type: " .. kind .. "\r\nContent-Length: "
+    member = '"' .. name .. '":"'
+end
 
 -- Where tokens are refreshed, and what they are called there.
 function refresh_at(place, name)
-    head = "POST " .. place .. " HTTP/1.1\r\nHost: localhost\r\n" ..
-        "Content-Type: application/json\r\nContent-Length: "
-    member = '"' .. name .. '":"'
+    post_at(place, "application/json", name)
+    opening, closing = "{" .. member, '"}'
+end
+
+-- The same by the form of RFC 6749, section 6, for a public client.
+function refresh_by_form_at(place, client)
+    post_at(place, "application/x-www-form-urlencoded", "refresh_token")
+    opening, closing = "grant_type=refresh_token&client_id=" .. client .. "&refresh_token=", ""
 end
 
 refresh_at("/v1/refresh", "refresh_token")
@@ -29,7 +40,7 @@ function request()
     if kept == 0 then
         error("no refresh token is left")
     end
-    local body = "{" .. member .. tokens[first] .. '"}'
+    local body = opening .. tokens[first] .. closing
     first = (first + 1) % size
     kept = kept - 1
     return head .. #body .. "\r\n\r\n" .. body

@@ -3,18 +3,24 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::packages;
-use crate::workspace::root;
+use crate::workspace::{root, succeeds};
 
 /// Installs them, and leaves a file that says how they are started.
 pub fn install() -> Result<PathBuf> {
     let place = packages::place("bench")?.join("peers");
     fs::create_dir_all(&place)?;
-    let peers = [express(&place)?, simplejwt(&place)?];
+    let peers = [
+        express(&place)?,
+        simplejwt(&place)?,
+        better_auth(&place)?,
+        keycloak(&place)?,
+    ];
     let told = place.join("peers.json");
     fs::write(&told, Value::from_iter(peers).to_string())?;
     Ok(told)
@@ -76,5 +82,63 @@ fn simplejwt(place: &Path) -> Result<Value> {
         "script": "simplejwt/refresh.lua",
         "refresh": "/token/refresh",
         "read": "/me",
+    }))
+}
+
+fn better_auth(place: &Path) -> Result<Value> {
+    let directory = place.join("better-auth");
+    packages::node(&directory, &source("better-auth"))?;
+    let directory = copied(place, "better-auth")?;
+    let script = |name: &str| directory.join(name).display().to_string();
+    Ok(json!({
+        "name": "better-auth with its OAuth provider",
+        "notes": "two processes; EdDSA; the digest of the refresh token; a row more for each \
+                  refresh",
+        "environment": { "DATABASE_URL": "{url}", "PORT": "{port}", "NODE_ENV": "production" },
+        "prepare": ["node", script("prepare.mjs"), "{tokens}", "{directory}"],
+        "start": ["node", script("cluster.mjs")],
+        "ready": "/api/auth/ok",
+        "script": "better-auth/refresh.lua",
+        "refresh": "/api/auth/oauth2/token",
+    }))
+}
+
+fn keycloak(place: &Path) -> Result<Value> {
+    let directory = place.join("keycloak");
+    let home = directory.join("keycloak-26.5.6");
+    if !home.is_dir() {
+        let unpacked = succeeds(
+            Command::new("mvn")
+                .args(["--quiet", "--batch-mode", "--strict-checksums", "--file"])
+                .arg(source("keycloak").join("pom.xml"))
+                .arg(format!(
+                    "-Dmaven.repo.local={}",
+                    place.join("maven").display()
+                ))
+                .arg(format!("-Dpeer.directory={}", directory.display()))
+                .arg("process-classes"),
+        );
+        ensure!(
+            unpacked.context("Maven is needed")?,
+            "Maven does not unpack Keycloak"
+        );
+    }
+    let directory = copied(place, "keycloak")?;
+    let script = |name: &str| directory.join(name).display().to_string();
+    Ok(json!({
+        "name": "Keycloak",
+        "notes": "one process; RS256; its sessions in the database, too; no reuse of refresh tokens",
+        "environment": {
+            "DATABASE_URL": "{url}",
+            "KC_BOOTSTRAP_ADMIN_USERNAME": "admin",
+            "KC_BOOTSTRAP_ADMIN_PASSWORD": "admin",
+        },
+        "prepare": ["node", script("prepare.mjs"), "{tokens}", "{directory}", "{port}"],
+        "prepare_running": true,
+        "start": ["sh", script("start.sh"), home, "{port}"],
+        "ready": "/realms/master",
+        "script": "keycloak/refresh.lua",
+        "refresh": "/realms/bench/protocol/openid-connect/token",
+        "read": "/realms/bench/protocol/openid-connect/userinfo",
     }))
 }
