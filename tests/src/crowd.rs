@@ -29,7 +29,7 @@ use self::watcher::Watcher;
 use crate::Server;
 use crate::clock::{self, Over};
 use crate::database::Store;
-use crate::history::{self, Asked, Recorder};
+use crate::history::{self, Asked, Event, Recorder};
 use crate::reply::Reply;
 
 /// How long somebody may wait for an answer of whatever kind before that is called a hang:
@@ -240,17 +240,19 @@ impl Told {
             }
         }
         let events = self.recorder.events();
-        for event in events.iter().filter(|_| !self.patient) {
-            let (limit, took) = (longest(&event.asked), event.took());
-            if took > limit {
-                let _ = writeln!(wrong, "{took:?} until an answer to {:?}", event.asked);
-            }
+        for event in events.iter().filter(|event| self.is_hang(event)) {
+            let (asked, took) = (&event.asked, event.took());
+            let _ = writeln!(wrong, "{took:?} until an answer to {asked:?}");
         }
         for finding in history::check(&events, ELSEWHERE) {
             let _ = writeln!(wrong, "{finding}");
         }
         assert!(wrong.is_empty(), "not what was acknowledged:\n{wrong}");
         println!("all of it was checked in {:?}", start.elapsed());
+    }
+
+    fn is_hang(&self, event: &Event) -> bool {
+        !self.patient && event.took() > longest(&event.asked)
     }
 }
 

@@ -75,6 +75,19 @@ pub fn node(directory: &Path, source: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Has Maven build what `pom` says, with these properties of it: exact versions, of which Maven
+/// compares the digests that the repository has for them. Whether it did.
+pub fn maven(pom: &Path, repository: &Path, properties: &[String]) -> Result<bool> {
+    let mut command = Command::new("mvn");
+    command
+        .args(["--quiet", "--batch-mode", "--strict-checksums", "--file"])
+        .arg(pom)
+        .arg(format!("-Dmaven.repo.local={}", repository.display()))
+        .args(properties.iter().map(|property| format!("-D{property}")))
+        .arg("process-classes");
+    succeeds(&mut command).context("Maven is needed")
+}
+
 fn is_same(one: &Path, other: &Path) -> bool {
     fs::read(one)
         .and_then(|one| Ok(one == fs::read(other)?))

@@ -6,13 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use e2e::{Database, ports};
-use rustix::process::{Signal, kill_process_group};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -170,11 +168,11 @@ fn theirs(stage: &mut Stage, file: &Path, told: Told) -> Result<Contender> {
     }
     let log = fs::File::create(directory.path().join("log"))?;
     let mut start = command(&told.start)?;
-    start.stdout(log.try_clone()?).stderr(log).process_group(0);
+    start.stdout(log.try_clone()?).stderr(log);
     let started = Started::new(&mut start, ports::loopback(port), &told.ready);
     let started = started
         .with_context(|| fs::read_to_string(directory.path().join("log")).unwrap_or_default())?;
-    let started = Group(started);
+    let started = Family(started);
     if told.prepare_running {
         prepare()?;
     }
@@ -200,13 +198,12 @@ fn theirs(stage: &mut Stage, file: &Path, told: Told) -> Result<Contender> {
     })
 }
 
-/// A server with the processes that it started, which end with it.
-struct Group(Started);
+/// A server that starts processes, and ends them when it is asked to end.
+struct Family(Started);
 
-impl Drop for Group {
+impl Drop for Family {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = kill_process_group(self.0.pid(), Signal::KILL);
+        self.0.stop();
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{Cluster, Database, Setup, ports};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wrk::Scripts;
 
@@ -19,6 +19,9 @@ use crate::wrk::Scripts;
 pub const REFRESH_SECRET: &str = "vN4pTq8Zr2Ws6Xy0Bd3Fg7Hj1Kl5Mc9Q";
 /// The secret of HS256 access tokens.
 pub const ACCESS_SECRET: &str = "k9Xw2Vq7Rz4Tb8Nc5Ld1Mf6Gh3Jp0Ysu";
+
+/// How long a program that is asked to end may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// As an operator would set up a server of this size; everything is durable.
 const POSTGRES: [(&str, &str); 7] = [
@@ -165,9 +168,14 @@ impl Started {
         Ok(started)
     }
 
-    /// The process.
-    pub fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
+    /// Asks it to end, with whatever it started itself, and waits for that for a while.
+    pub fn stop(&mut self) {
+        let asked = Instant::now();
+        // It may have ended already.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        while asked.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// A URL of it.

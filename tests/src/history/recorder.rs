@@ -29,14 +29,16 @@ impl Recorder {
         let invoked = self.start.elapsed();
         let reply = call.try_send().ok();
         let returned = self.start.elapsed();
-        self.add(Event {
+        let event = Event {
             node,
             invoked,
             returned,
             asked,
             answer: Answer::of(reply.as_ref()),
-        });
-        (reply, returned.saturating_sub(invoked))
+        };
+        let took = event.took();
+        self.add(event);
+        (reply, took)
     }
 
     /// Reads the users and sessions that the database has.

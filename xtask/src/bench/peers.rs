@@ -3,13 +3,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::packages;
-use crate::workspace::{root, succeeds};
+use crate::workspace::root;
+
+/// The version of Keycloak.
+const KEYCLOAK: &str = "26.5.6";
 
 /// Installs them, and leaves a file that says how they are started.
 pub fn install() -> Result<PathBuf> {
@@ -43,23 +45,30 @@ fn copied(place: &Path, peer: &str) -> Result<PathBuf> {
     Ok(directory)
 }
 
-fn express(place: &Path) -> Result<Value> {
-    let directory = place.join("express");
-    packages::node(&directory, &source("express"))?;
-    let directory = copied(place, "express")?;
+/// Two processes of a `server.mjs`, after a `prepare.mjs`. `told` says the rest.
+fn node(place: &Path, peer: &str, mut told: Value) -> Result<Value> {
+    packages::node(&place.join(peer), &source(peer))?;
+    let directory = copied(place, peer)?;
     let script = |name: &str| directory.join(name).display().to_string();
-    Ok(json!({
+    fs::copy(source("cluster.mjs"), script("cluster.mjs"))?;
+    told["environment"] =
+        json!({ "DATABASE_URL": "{url}", "PORT": "{port}", "NODE_ENV": "production" });
+    told["prepare"] = json!(["node", script("prepare.mjs"), "{tokens}", "{directory}"]);
+    told["start"] = json!(["node", script("cluster.mjs")]);
+    Ok(told)
+}
+
+fn express(place: &Path) -> Result<Value> {
+    let told = json!({
         "name": "Express + jsonwebtoken + PostgreSQL",
         "notes": "two processes; HS256; the digest of the refresh token in the row of its session, \
                   replaced by a conditional update",
-        "environment": { "DATABASE_URL": "{url}", "PORT": "{port}", "NODE_ENV": "production" },
-        "prepare": ["node", script("prepare.mjs"), "{tokens}", "{directory}"],
-        "start": ["node", script("cluster.mjs")],
         "ready": "/healthz",
         "script": "express/refresh.lua",
         "refresh": "/refresh",
         "read": "/me",
-    }))
+    });
+    node(place, "express", told)
 }
 
 fn simplejwt(place: &Path) -> Result<Value> {
@@ -86,44 +95,30 @@ fn simplejwt(place: &Path) -> Result<Value> {
 }
 
 fn better_auth(place: &Path) -> Result<Value> {
-    let directory = place.join("better-auth");
-    packages::node(&directory, &source("better-auth"))?;
-    let directory = copied(place, "better-auth")?;
-    let script = |name: &str| directory.join(name).display().to_string();
-    Ok(json!({
+    let told = json!({
         "name": "better-auth with its OAuth provider",
         "notes": "two processes; EdDSA; the digest of the refresh token; a row more for each \
                   refresh",
-        "environment": { "DATABASE_URL": "{url}", "PORT": "{port}", "NODE_ENV": "production" },
-        "prepare": ["node", script("prepare.mjs"), "{tokens}", "{directory}"],
-        "start": ["node", script("cluster.mjs")],
         "ready": "/api/auth/ok",
         "script": "better-auth/refresh.lua",
         "refresh": "/api/auth/oauth2/token",
-    }))
+    });
+    node(place, "better-auth", told)
 }
 
 fn keycloak(place: &Path) -> Result<Value> {
-    let directory = place.join("keycloak");
-    let home = directory.join("keycloak-26.5.6");
-    if !home.is_dir() {
-        let unpacked = succeeds(
-            Command::new("mvn")
-                .args(["--quiet", "--batch-mode", "--strict-checksums", "--file"])
-                .arg(source("keycloak").join("pom.xml"))
-                .arg(format!(
-                    "-Dmaven.repo.local={}",
-                    place.join("maven").display()
-                ))
-                .arg(format!("-Dpeer.directory={}", directory.display()))
-                .arg("process-classes"),
-        );
-        ensure!(
-            unpacked.context("Maven is needed")?,
-            "Maven does not unpack Keycloak"
-        );
-    }
     let directory = copied(place, "keycloak")?;
+    let build = directory.join("build");
+    let home = build.join(format!("dependency/keycloak-{KEYCLOAK}"));
+    if !home.is_dir() {
+        let properties = [
+            format!("peer.directory={}", build.display()),
+            format!("keycloak.version={KEYCLOAK}"),
+        ];
+        let pom = source("keycloak").join("pom.xml");
+        let unpacked = packages::maven(&pom, &place.join("maven"), &properties)?;
+        ensure!(unpacked, "Maven does not unpack Keycloak");
+    }
     let script = |name: &str| directory.join(name).display().to_string();
     Ok(json!({
         "name": "Keycloak",

@@ -129,21 +129,14 @@ fn go(place: &Path) -> Result<Command> {
     Ok(Command::new(program))
 }
 
-/// The pom names exact versions, and Maven compares the digests that the repository has for them.
 fn java(place: &Path) -> Result<Command> {
-    let built = succeeds(
-        Command::new("mvn")
-            .args(["--quiet", "--batch-mode", "--strict-checksums", "--file"])
-            .arg(Language::Java.source().join("pom.xml"))
-            .arg(format!(
-                "-Dmaven.repo.local={}",
-                place.join("repository").display()
-            ))
-            .arg(format!("-Dinterop.build={}", place.join("build").display()))
-            .arg("process-classes"),
+    let output = place.join("build");
+    let built = packages::maven(
+        &Language::Java.source().join("pom.xml"),
+        &place.join("repository"),
+        &[format!("interop.build={}", output.display())],
     )?;
     ensure!(built, "the Java program does not build");
-    let output = place.join("build");
     let libraries = fs::read_to_string(output.join("classpath")).context("no class path")?;
     let classes = format!("{}:{}", output.join("classes").display(), libraries.trim());
     let mut program = Command::new("java");

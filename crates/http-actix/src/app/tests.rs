@@ -170,6 +170,13 @@ impl Reply {
             .map(|value| Cookie::parse(value.to_str().unwrap()).unwrap())
             .collect()
     }
+
+    /// The value of a cookie that was set.
+    fn cookie(&self, name: &str) -> String {
+        let mut cookies = self.cookies().into_iter();
+        let cookie = cookies.find(|cookie| cookie.name() == name);
+        cookie.unwrap().value().to_owned()
+    }
 }
 
 async fn send<S, B>(service: &S, request: TestRequest) -> Reply

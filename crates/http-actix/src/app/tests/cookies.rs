@@ -20,7 +20,7 @@ async fn foreign_pages_are_refused_where_cookies_are_at_stake() {
     assert!(refused.cookies().is_empty());
 
     let carrying = || {
-        let cookie = ("cookie", "__Secure-renewd_refresh=junk");
+        let cookie = ("cookie", format!("{REFRESH}=junk"));
         TestRequest::post().uri("/v1/refresh").insert_header(cookie)
     };
     let refused = send(&service, foreign(carrying())).await;
@@ -67,10 +67,7 @@ async fn body_and_cookie_have_to_agree() {
     let stage = Stage::new("http://localhost").await;
     let service = test::init_service(app(stage.state)).await;
     send(&service, register()).await;
-    let logged_in = send(&service, login()).await;
-    let mut cookies = logged_in.cookies().into_iter();
-    let token = cookies.find(|cookie| cookie.name() == REFRESH).unwrap();
-    let token = token.value().to_owned();
+    let token = send(&service, login()).await.cookie(REFRESH);
     let refresh = |in_body: &str| {
         TestRequest::post()
             .uri("/v1/refresh")
@@ -92,27 +89,18 @@ async fn strays_are_expired() {
     let stage = Stage::new("http://localhost").await;
     let service = test::init_service(app(stage.state)).await;
     send(&service, register()).await;
-    let refresh = |reply: &Reply| {
-        let mut cookies = reply.cookies().into_iter();
-        let cookie = cookies.find(|cookie| cookie.name() == "__Secure-renewd_refresh");
-        cookie.unwrap().value().to_owned()
-    };
-    let first = refresh(&send(&service, login()).await);
+    let first = send(&service, login()).await.cookie(REFRESH);
     let request = |cookie: String| {
         TestRequest::post()
             .uri("/v1/refresh")
             .insert_header(("host", "auth.example.com"))
             .insert_header(("cookie", cookie))
     };
-    let reply = send(
-        &service,
-        request(format!("__Secure-renewd_refresh={first}")),
-    )
-    .await;
-    let second = refresh(&reply);
+    let reply = send(&service, request(format!("{REFRESH}={first}"))).await;
+    let second = reply.cookie(REFRESH);
     assert_eq!(reply.cookies().len(), 2, "no strays, nothing to expire");
 
-    let both = format!("__Secure-renewd_refresh={first}; __Secure-renewd_refresh={second}");
+    let both = format!("{REFRESH}={first}; {REFRESH}={second}");
     let reply = send(&service, request(both)).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let (set, expired): (Vec<_>, Vec<_>) = reply
@@ -142,10 +130,7 @@ async fn strays_of_the_access_cookie_are_expired() {
     let name = "renewd_access";
     let service = test::init_service(app(stage.state)).await;
     send(&service, register()).await;
-    let logged_in = send(&service, login()).await;
-    let mut cookies = logged_in.cookies().into_iter();
-    let token = cookies.find(|cookie| cookie.name() == name).unwrap();
-    let genuine = format!("{name}={}", token.value());
+    let genuine = format!("{name}={}", send(&service, login()).await.cookie(name));
     for (cookies, strays) in [
         ("theme=dark".to_owned(), false),
         (genuine.clone(), false),

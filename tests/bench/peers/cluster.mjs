@@ -1,4 +1,4 @@
-// Two processes behind one port, as `node:cluster` makes them.
+// Two processes of the server.mjs beside this, behind one port, as `node:cluster` makes them.
 import cluster from "node:cluster";
 
 if (cluster.isPrimary) {
