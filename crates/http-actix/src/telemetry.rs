@@ -6,19 +6,23 @@ use std::panic;
 use serde::ser::Serializer;
 use tracing::Dispatch;
 use tracing_serde::SerdeMapVisitor;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+/// What is logged and what is not.
+type Filter = Box<dyn Layer<Registry> + Send + Sync>;
 
 use crate::config::log::{LogConfig, LogFormat};
 
 /// Installs the log of this process, and has panics go there too. To be called once.
 pub fn install(config: &LogConfig) -> Result<(), ParseError> {
-    let filter = EnvFilter::builder().parse(quiet_http(&config.filter))?;
+    let filter = filter(&quiet_http(&config.filter))?;
     let terminal = io::stderr().is_terminal();
     let default = if terminal {
         LogFormat::Text
@@ -41,18 +45,30 @@ fn quiet_http(filter: &str) -> String {
     }
 }
 
-fn log<W>(filter: EnvFilter, format: LogFormat, color: bool, writer: W) -> Dispatch
+/// A filter that may name spans and fields looks behind a lock whenever a span begins, ends, is entered or
+/// left, a dozen times a request and the same lock for all threads. One of modules and levels alone
+/// needs none.
+fn filter(text: &str) -> Result<Filter, ParseError> {
+    let full = EnvFilter::builder().parse(text)?;
+    Ok(match text.parse::<Targets>() {
+        Ok(targets) if !text.contains('[') => Box::new(targets),
+        Ok(_) | Err(_) => Box::new(full),
+    })
+}
+
+fn log<W>(filter: Filter, format: LogFormat, color: bool, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let log = fmt().with_env_filter(filter).with_writer(writer);
+    let filtered = Registry::default().with(filter);
+    let lines = fmt::layer().with_writer(writer);
     match format {
-        LogFormat::Text => log.with_ansi(color).into(),
+        LogFormat::Text => filtered.with(lines.with_ansi(color)).into(),
         LogFormat::Json => {
             // There is one span around a line, the request, and it is told once.
-            let log = log.json().flatten_event(true);
-            let log = log.with_current_span(true).with_span_list(false);
-            log.fmt_fields(SpanFields).into()
+            let lines = lines.json().flatten_event(true);
+            let lines = lines.with_current_span(true).with_span_list(false);
+            filtered.with(lines.fmt_fields(SpanFields)).into()
         }
     }
 }
@@ -126,8 +142,12 @@ pub(crate) mod tests {
         pub(crate) fn json(filter: &str) -> Self {
             let lines = Lines::default();
             let writer = lines.clone();
-            let filter = EnvFilter::builder().parse(filter).unwrap();
-            let log = log(filter, LogFormat::Json, false, move || writer.clone());
+            let log = log(
+                super::filter(filter).unwrap(),
+                LogFormat::Json,
+                false,
+                move || writer.clone(),
+            );
             Self {
                 lines,
                 _until: set_default(&log),

@@ -41,7 +41,10 @@ pub(super) fn refresh(client: &mut Client, place: usize) -> bool {
             })
             .collect();
         let answers = tabs.into_iter().map(|tab| tab.join().expect("a tab"));
-        answers.collect::<Vec<_>>()
+        let mut answers: Vec<_> = answers.collect();
+        // The first tab may come to run last, and then it presents what another one was given.
+        answers.sort_by_key(|(presented, _)| *presented);
+        answers
     });
     let mut all = true;
     for (presented, heard) in answers {

@@ -10,17 +10,18 @@ flows!(
 );
 
 /// S8 S64 S65: a token does what it is for, where it is for, brought as it came; anywhere else it
-/// gets the answer that junk gets, and changes nothing. Each cell has a fresh person, because some
-/// of the good ones end sessions.
+/// gets the answer that junk gets, and changes nothing. Each good one has a fresh person, because some
+/// of them end sessions.
 fn only_the_diagonal_passes(database: Database) {
     let server = Server::on(database);
     let backend = Registered::new(&server, &[]);
-    let mut people = 0;
+    let untouched = World::with(&server, "untouched", &backend);
     let mut passed = 0;
     for consumer in consumers() {
         for kind in Kind::ALL {
-            people += 1;
-            let world = World::with(&server, &format!("person-{people}"), &backend);
+            let spent = (kind == consumer.takes)
+                .then(|| World::with(&server, &format!("person-{passed}"), &backend));
+            let world = spent.as_ref().unwrap_or(&untouched);
             let before = state(&server);
             let reply = consumer.present(&server, &world.session(kind), &world.token(kind));
             let cell = format!("{kind:?} at {}: {}", consumer.name(), reply.text());

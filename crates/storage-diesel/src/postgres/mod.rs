@@ -73,14 +73,18 @@ impl Database {
             shared,
             vitals: Vec::new(),
         };
-        let for_work = links.several(limits.connections, limits)?;
+        let for_work = links.several(limits.connections, limits, session::connect_with)?;
         let workers = Arc::new(Workers::start("postgres", for_work, shared)?);
         let lock_timeout = limits.rotation_lock_timeout.min(limits.lock_timeout);
         let for_batches = PostgresOptions {
             lock_timeout,
             ..limits.clone()
         };
-        let for_batches = links.several(limits.rotation_connections, &for_batches)?;
+        let for_batches = links.several(
+            limits.rotation_connections,
+            &for_batches,
+            session::connect_for_batches,
+        )?;
         let rotations = Rotations::start(for_batches, lock_timeout, shared, &workers)?;
         let offset = Offset::new(Arc::clone(&options.clock), shared.clock_offset.clone());
         let listening = links.one(limits, watch::listen)?;
@@ -167,9 +171,14 @@ struct Links<'a> {
 }
 
 impl Links<'_> {
-    /// So many for units of work; one at least.
-    fn several(&mut self, count: usize, limits: &PostgresOptions) -> Result<Vec<Link>, OpenError> {
-        let links = (0..count.max(1)).map(|_| self.one(limits, session::connect_with));
+    /// So many; one at least.
+    fn several(
+        &mut self,
+        count: usize,
+        limits: &PostgresOptions,
+        connect: Connect,
+    ) -> Result<Vec<Link>, OpenError> {
+        let links = (0..count.max(1)).map(|_| self.one(limits, connect));
         links.collect()
     }
 

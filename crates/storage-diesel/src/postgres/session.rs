@@ -54,6 +54,23 @@ pub(super) fn connect_with(
     Ok(conn)
 }
 
+/// Statements of refreshes find every row by its key. The planner cannot know: what it is given are
+/// lists, so that it would plan each time anew, for a list of that length, which takes longer than
+/// the work, and read a table as a whole while that is small, or was when it was last counted.
+const BY_KEY: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+    SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;";
+
+/// Likewise, for refreshes in batches.
+pub(super) fn connect_for_batches(
+    url: &PostgresUrl,
+    options: &PostgresOptions,
+    vitals: &Vitals,
+) -> Result<PgConnection, OpenError> {
+    let mut conn = connect_with(url, options, vitals)?;
+    conn.batch_execute(BY_KEY)?;
+    Ok(conn)
+}
+
 #[derive(QueryableByName)]
 struct Role {
     #[diesel(sql_type = Bool)]

@@ -60,18 +60,17 @@ impl<'a> AdvanceAll<'a> {
     }
 }
 
-const LOCK: &str = "WITH locked AS MATERIALIZED (SELECT id FROM sessions WHERE id = ANY(";
+const LOCK: &str = "WITH asked AS MATERIALIZED (SELECT asked.* FROM unnest(";
 
-const UPDATE: &str = ") ORDER BY id FOR NO KEY UPDATE) \
+const UPDATE: &str = ") AS asked (session_id, user_id, client_id, transport, presented, \
+    digest, kid, now, quiet_from, quiet_to, idle_end) \
+    JOIN sessions ON sessions.id = asked.session_id \
+    ORDER BY asked.session_id FOR NO KEY UPDATE OF sessions) \
     UPDATE sessions SET generation = sessions.generation + 1, refresh_digest = asked.digest, \
     refresh_kid = asked.kid, rotated_at = asked.now, \
     expires_at = least(coalesce(asked.idle_end, sessions.expires_at), sessions.max_expires_at) \
-    FROM locked JOIN unnest(";
-
-const CONDITIONS: &str = ") AS asked (session_id, user_id, client_id, transport, presented, \
-    digest, kid, now, quiet_from, quiet_to, idle_end) ON asked.session_id = locked.id \
-    JOIN users ON users.id = asked.user_id \
-    WHERE sessions.id = locked.id AND sessions.refresh_digest = asked.presented \
+    FROM asked JOIN users ON users.id = asked.user_id \
+    WHERE sessions.id = asked.session_id AND sessions.refresh_digest = asked.presented \
     AND sessions.user_id = asked.user_id AND sessions.client_id = asked.client_id \
     AND sessions.transport = asked.transport AND sessions.ended_at IS NULL \
     AND sessions.expires_at > asked.now AND sessions.max_expires_at > asked.now \
@@ -81,8 +80,6 @@ const CONDITIONS: &str = ") AS asked (session_id, user_id, client_id, transport,
 impl QueryFragment<Pg> for AdvanceAll<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(LOCK);
-        out.push_bind_param::<Array<IdColumn>, _>(&self.session_ids)?;
-        out.push_sql(UPDATE);
         out.push_bind_param::<Array<IdColumn>, _>(&self.session_ids)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<IdColumn>, _>(&self.user_ids)?;
@@ -104,7 +101,7 @@ impl QueryFragment<Pg> for AdvanceAll<'_> {
         out.push_bind_param::<Array<TimeColumn>, _>(&self.quiet_to)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<TimeColumn>>, _>(&self.idle_ends)?;
-        out.push_sql(CONDITIONS);
+        out.push_sql(UPDATE);
         self.returned.walk_ast(out)
     }
 }
