@@ -127,6 +127,32 @@ fn a_batch_takes_three_statements_on_postgres() {
     }
 }
 
+/// However small its tables are, a batch finds its rows by their keys.
+#[test]
+fn no_batch_reads_a_table_as_a_whole_on_postgres() {
+    const ROTATIONS: i64 = 60;
+    let Some(world) = one_by_one() else { return };
+    let (_, mut token) = world.session(&world.user("ann"));
+    for n in 1..=ROTATIONS {
+        token = world.advance(&token, n * 20);
+    }
+    // A connection that ends tells what was read over it.
+    world.storage.close();
+    let scans = |kind: &str| {
+        world.database.number(&format!(
+            "SELECT sum({kind}_scan)::bigint AS n FROM pg_stat_user_tables \
+             WHERE relname IN ('sessions', 'users')"
+        ))
+    };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // The session to lock it, the session to write it, and the user.
+    while scans("idx") < 3 * ROTATIONS {
+        assert!(Instant::now() < deadline, "{} by key", scans("idx"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(scans("seq") < ROTATIONS, "{} as a whole", scans("seq"));
+}
+
 /// Retries, repeats, stolen and foreign tokens: one statement more, and one for each end and its
 /// audit event.
 #[test]

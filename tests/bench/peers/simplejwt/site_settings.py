@@ -1,6 +1,7 @@
 """A Django project of one file, with what SimpleJWT's own documentation asks for."""
 
 import os
+from datetime import timedelta
 
 import dj_database_url
 
@@ -23,4 +24,9 @@ REST_FRAMEWORK = {
         "rest_framework_simplejwt.authentication.JWTAuthentication"
     ],
 }
-SIMPLE_JWT = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
+SIMPLE_JWT = {
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    # One token is read with as long as everything is measured.
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
+}
