@@ -22,7 +22,7 @@ use token_core::time::Lifetime;
 /// has, and how often it refreshes.
 const CLIENTS: usize = 64;
 const SESSIONS: usize = 30;
-const REFRESHES: usize = 100;
+const REFRESHES: usize = 200;
 
 fn open_sessions(world: &World) -> Vec<Vec<Token>> {
     at_once(CLIENTS, |n| {
@@ -82,5 +82,8 @@ fn concurrent_refreshes_are_cheap_on_postgres() {
     }
     let hot = updates("n_tup_hot_upd");
     println!("{hot} of {all} updates were heap-only");
-    assert!(hot * 100 >= all * 95, "{hot} of {all}");
+    // While one connection is held up in its transaction, perhaps by other work of the machine, nobody
+    // can clear away what the other one leaves behind, which soon fills a page. An index in the way
+    // would leave none.
+    assert!(hot * 100 >= all * 80, "{hot} of {all}");
 }
