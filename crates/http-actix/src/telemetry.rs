@@ -45,9 +45,9 @@ fn quiet_http(filter: &str) -> String {
     }
 }
 
-/// A filter that may name spans and fields looks behind a lock whenever a span begins, ends, is entered or
-/// left, a dozen times a request and the same lock for all threads. One of modules and levels alone
-/// needs none.
+/// A filter that may name spans and fields looks behind a lock whenever a span begins, ends, is
+/// entered or left, a dozen times a request, and it is one lock for all threads. A filter of modules
+/// and levels alone needs none.
 fn filter(text: &str) -> Result<Filter, ParseError> {
     let full = EnvFilter::builder().parse(text)?;
     Ok(match text.parse::<Targets>() {
@@ -171,6 +171,18 @@ pub(crate) mod tests {
         };
         assert_eq!(told("info"), 1);
         assert_eq!(told("info,actix_http=info"), 2);
+    }
+
+    #[test]
+    fn a_filter_may_name_spans_and_their_fields() {
+        let captured = Captured::json("[request{id=r1}]=info,warn");
+        for id in ["r1", "r2"] {
+            tracing::error_span!("request", id).in_scope(|| tracing::info!("inside"));
+        }
+        tracing::info!("outside");
+        let text = captured.text();
+        assert_eq!(text.matches("inside").count(), 1, "{text}");
+        assert!(text.contains("r1") && !text.contains("outside"), "{text}");
     }
 
     #[test]
