@@ -41,14 +41,10 @@ pub fn run(stage: &mut Stage, results: &mut Results, minutes: u32) -> Result<()>
     let server = stocked(setup(Database::sqlite()), 100_000)?;
     // Each sample leaves the tokens behind whose answers it did not wait for.
     let pool = TokenPool::draw(&server, 50_000)?;
-    let access = measures::access_token(&server)?;
     let load = stage
         .scripts
         .load("mixed.lua", &measures::url(&server, "/"));
-    let load = load
-        .file(pool.path())
-        .argument(RATE.to_string())
-        .argument(access);
+    let load = load.file(pool.path()).argument(RATE.to_string());
     let load = load.connections(64).seconds(SECONDS);
     let mut samples: Vec<Sample> = Vec::new();
     for number in 1..=WARM_UP + (minutes * 60 / SECONDS).max(6) {

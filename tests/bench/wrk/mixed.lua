@@ -1,5 +1,6 @@
 -- For the soak: of ten requests eight ask who a token is of, one refreshes, one is a constant
--- answer, at a rate: `-- FILE RATE ACCESS_TOKEN`. Access tokens are those of the answers.
+-- answer, at a rate: `-- FILE RATE`. Access tokens are those of the answers; until there is one, all
+-- refresh.
 require "pool"
 require "pace"
 
@@ -8,12 +9,11 @@ local refresh, turn, access = request, 0, nil
 function init(args)
     draw_from(args[1])
     pace(tonumber(args[2]))
-    access = args[3]
 end
 
 function request()
     turn = (turn + 1) % 10
-    if turn == 0 then
+    if turn == 0 or not access then
         return refresh()
     elseif turn == 1 then
         return "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
