@@ -15,10 +15,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::config::log::{LogConfig, LogFormat};
+
 /// What is logged and what is not.
 type Filter = Box<dyn Layer<Registry> + Send + Sync>;
-
-use crate::config::log::{LogConfig, LogFormat};
 
 /// Installs the log of this process, and has panics go there too. To be called once.
 pub fn install(config: &LogConfig) -> Result<(), ParseError> {
@@ -49,10 +49,9 @@ fn quiet_http(filter: &str) -> String {
 /// entered or left, a dozen times a request, and it is one lock for all threads. A filter of modules
 /// and levels alone needs none.
 fn filter(text: &str) -> Result<Filter, ParseError> {
-    let full = EnvFilter::builder().parse(text)?;
     Ok(match text.parse::<Targets>() {
         Ok(targets) if !text.contains('[') => Box::new(targets),
-        Ok(_) | Err(_) => Box::new(full),
+        Ok(_) | Err(_) => Box::new(EnvFilter::builder().parse(text)?),
     })
 }
 
@@ -142,12 +141,8 @@ pub(crate) mod tests {
         pub(crate) fn json(filter: &str) -> Self {
             let lines = Lines::default();
             let writer = lines.clone();
-            let log = log(
-                super::filter(filter).unwrap(),
-                LogFormat::Json,
-                false,
-                move || writer.clone(),
-            );
+            let filter = super::filter(filter).unwrap();
+            let log = log(filter, LogFormat::Json, false, move || writer.clone());
             Self {
                 lines,
                 _until: set_default(&log),

@@ -15,6 +15,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use storage_diesel::Options;
 use support::{TestDatabase, Token, World, at_once, granted, policy_with};
 use token_core::time::Lifetime;
 
@@ -22,7 +23,7 @@ use token_core::time::Lifetime;
 /// has, and how often it refreshes.
 const CLIENTS: usize = 64;
 const SESSIONS: usize = 30;
-const REFRESHES: usize = 200;
+const REFRESHES: usize = 100;
 
 fn open_sessions(world: &World) -> Vec<Vec<Token>> {
     at_once(CLIENTS, |n| {
@@ -53,7 +54,10 @@ fn refresh_all(world: &World, clients: &[Vec<Token>]) {
 /// the time, is asserted end to end.
 #[test]
 fn concurrent_refreshes_are_cheap_on_postgres() {
-    let Some(world) = TestDatabase::postgres().map(World::new) else {
+    // One connection: where there are two and one is held up in its transaction, the other one's pages
+    // fill up meanwhile, how far is the machine's doing.
+    let one = |options: &mut Options| options.postgres.rotation_connections = 1;
+    let Some(world) = TestDatabase::postgres().map(|database| World::with(database, one)) else {
         return;
     };
     let clients = open_sessions(&world);
@@ -82,8 +86,5 @@ fn concurrent_refreshes_are_cheap_on_postgres() {
     }
     let hot = updates("n_tup_hot_upd");
     println!("{hot} of {all} updates were heap-only");
-    // While one connection is held up in its transaction, perhaps by other work of the machine, nobody
-    // can clear away what the other one leaves behind, which soon fills a page. An index in the way
-    // would leave none.
-    assert!(hot * 100 >= all * 80, "{hot} of {all}");
+    assert!(hot * 100 >= all * 95, "{hot} of {all}");
 }

@@ -60,7 +60,7 @@ pub(super) fn connect_with(
 const BY_KEY: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;";
 
-/// Likewise, for refreshes in batches.
+/// As [`connect_with`], for refreshes in batches.
 pub(super) fn connect_for_batches(
     url: &PostgresUrl,
     options: &PostgresOptions,

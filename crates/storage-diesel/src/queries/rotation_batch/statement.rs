@@ -60,9 +60,9 @@ impl<'a> AdvanceAll<'a> {
     }
 }
 
-const LOCK: &str = "WITH asked AS MATERIALIZED (SELECT asked.* FROM unnest(";
+const ASKED: &str = "WITH asked AS MATERIALIZED (SELECT asked.* FROM unnest(";
 
-const UPDATE: &str = ") AS asked (session_id, user_id, client_id, transport, presented, \
+const ADVANCE: &str = ") AS asked (session_id, user_id, client_id, transport, presented, \
     digest, kid, now, quiet_from, quiet_to, idle_end) \
     JOIN sessions ON sessions.id = asked.session_id \
     ORDER BY asked.session_id FOR NO KEY UPDATE OF sessions) \
@@ -79,7 +79,7 @@ const UPDATE: &str = ") AS asked (session_id, user_id, client_id, transport, pre
 
 impl QueryFragment<Pg> for AdvanceAll<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(LOCK);
+        out.push_sql(ASKED);
         out.push_bind_param::<Array<IdColumn>, _>(&self.session_ids)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<IdColumn>, _>(&self.user_ids)?;
@@ -101,7 +101,7 @@ impl QueryFragment<Pg> for AdvanceAll<'_> {
         out.push_bind_param::<Array<TimeColumn>, _>(&self.quiet_to)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<TimeColumn>>, _>(&self.idle_ends)?;
-        out.push_sql(UPDATE);
+        out.push_sql(ADVANCE);
         self.returned.walk_ast(out)
     }
 }
