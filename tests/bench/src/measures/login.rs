@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use e2e::person::PASSWORD;
 use e2e::{Database, Server};
 
@@ -12,14 +12,12 @@ use crate::machine;
 use crate::results::{Results, Row, Target};
 use crate::seed::{people, stocked};
 use crate::stage::{Stage, setup};
-use crate::stats::{Pairs, in_turn, median};
+use crate::stats::{in_turn, median};
 use crate::wrk::{Load, Scripts};
 
 /// The cost that renewd has by default.
 const COST: u32 = 12;
 const SESSIONS: u64 = 10_000;
-/// How many hashes are timed, one after another.
-const HASHES: usize = 5;
 /// How long the server has for the hashes that it began before its clients went away.
 const REST: Duration = Duration::from_secs(1);
 
@@ -38,34 +36,12 @@ pub fn server() -> Result<Server> {
 /// How many hashes this machine makes in a second: its cores by the time of one.
 pub fn limit() -> Result<f64> {
     let mut seconds = Vec::new();
-    for _ in 0..HASHES {
+    for _ in 0..5 {
         let start = Instant::now();
-        hash()?;
+        bcrypt::hash_with_salt(PASSWORD, COST, [7; 16])?;
         seconds.push(start.elapsed().as_secs_f64());
     }
     Ok(machine::cores() as f64 / median(&seconds))
-}
-
-/// How many it makes with all cores at it at once, which they may do more slowly than one alone.
-fn limit_of_all_cores() -> Result<f64> {
-    let rate = || {
-        let start = Instant::now();
-        (0..HASHES).try_for_each(|_| hash())?;
-        Ok(HASHES as f64 / start.elapsed().as_secs_f64())
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..machine::cores()).map(|_| scope.spawn(rate)).collect();
-        let rates = threads.into_iter().map(|thread| {
-            let rate = thread.join();
-            rate.map_err(|_| anyhow!("a thread that hashes has panicked"))?
-        });
-        rates.sum()
-    })
-}
-
-fn hash() -> Result<()> {
-    bcrypt::hash_with_salt(PASSWORD, COST, [7; 16])?;
-    Ok(())
 }
 
 pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
@@ -74,24 +50,12 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let seconds = if stage.quick { 8 } else { 20 };
     let login = load(&stage.scripts, &server, "login.lua");
     let login = login.connections(16).seconds(seconds);
-    let mut at_once = Vec::new();
-    let pairs = in_turn(
-        stage.rounds(),
-        || {
-            let told = login.run()?;
-            thread::sleep(REST);
-            Ok(told.rate())
-        },
-        || {
-            at_once.push(limit_of_all_cores()?);
-            limit()
-        },
-    )?;
-    let at_once = Pairs {
-        a: pairs.a.clone(),
-        // Without the round that warms up.
-        b: at_once.split_off(1),
+    let logins = || {
+        let told = login.run()?;
+        thread::sleep(REST);
+        Ok(told.rate())
     };
+    let pairs = in_turn(stage.rounds(), logins, limit)?;
     let row = Row::compared(
         "login",
         "`POST /v1/login` at full load",
@@ -103,13 +67,5 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
         "16 connections, SQLite; one hash at a time for the other side, while the cores may slow \
          each other down",
     ));
-    let row = Row::compared(
-        "login_all_cores",
-        "the same logins",
-        "bcrypt of cost 12 on all cores at once",
-        "per second",
-        at_once,
-    );
-    results.row(row.notes("a thread that hashes for each core, and nothing else"));
     Ok(())
 }
