@@ -3,12 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use e2e::person::PASSWORD;
 use e2e::{Database, Server};
 
 use super::url;
 use crate::machine;
+use crate::procfs::cpu_micros;
 use crate::results::{Results, Row, Target};
 use crate::seed::{people, stocked};
 use crate::stage::{Stage, setup};
@@ -18,8 +19,9 @@ use crate::wrk::{Load, Scripts};
 /// The cost that renewd has by default.
 const COST: u32 = 12;
 const SESSIONS: u64 = 10_000;
-/// How long the server has for the hashes that it began before its clients went away.
-const REST: Duration = Duration::from_secs(1);
+/// How long one look at what the server does takes, and after how long it has to be idle.
+const LOOK: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A load of logins by everybody.
 pub fn load(scripts: &Scripts, server: &Server, script: &'static str) -> Load {
@@ -44,6 +46,21 @@ pub fn limit() -> Result<f64> {
     Ok(machine::cores() as f64 / median(&seconds))
 }
 
+/// Waits until a server has nothing to do. Whatever waits to be hashed when its clients go away is
+/// hashed all the same, beside what is measured next.
+pub fn wait_until_idle(server: &Server) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let before = cpu_micros(server.pid())?;
+        thread::sleep(LOOK);
+        let busy = cpu_micros(server.pid())? - before;
+        if busy < LOOK.as_micros() as f64 / 4.0 {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "it is never idle");
+    }
+}
+
 pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let server = server()?;
     // A few a second: it takes longer to count them.
@@ -52,7 +69,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let login = login.connections(16).seconds(seconds);
     let logins = || {
         let told = login.run()?;
-        thread::sleep(REST);
+        wait_until_idle(&server)?;
         Ok(told.rate())
     };
     let pairs = in_turn(stage.rounds(), logins, limit)?;

@@ -39,6 +39,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
         .argument(rate.to_string());
     let row = compare(
         stage,
+        &server,
         "storm_verify",
         "`GET /v1/verify`",
         rate,
@@ -53,6 +54,7 @@ pub fn run(stage: &mut Stage, results: &mut Results) -> Result<()> {
     let paced = paced.file(pool.path()).argument(rate.to_string());
     let row = compare(
         stage,
+        &server,
         "storm_refresh",
         "`POST /v1/refresh`",
         rate,
@@ -71,6 +73,7 @@ fn half_of(stage: &Stage, load: &Load) -> Result<f64> {
 
 fn compare(
     stage: &Stage,
+    server: &Server,
     name: &str,
     measure: &str,
     rate: f64,
@@ -93,6 +96,7 @@ fn compare(
             ensure!(told.broken == 0 && told.refused > 0, "no storm: {told:?}");
             *logins.borrow_mut() += told.requests - told.refused;
             *refused.borrow_mut() += told.refused;
+            login::wait_until_idle(server)?;
             Ok(p99 as f64)
         },
         || Ok(paced.run()?.p99 as f64),
