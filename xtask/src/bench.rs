@@ -141,9 +141,10 @@ fn keep(new: Results) -> Result<Results> {
     let commit = output(Command::new("git").current_dir(root()).args([
         "-c",
         "safe.directory=*",
-        "rev-parse",
-        "--short",
-        "HEAD",
+        "describe",
+        "--always",
+        "--dirty",
+        "--exclude=*",
     ]))?;
     kept.take(new, commit.trim());
     kept.write(&path)?;

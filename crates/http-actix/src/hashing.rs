@@ -1,46 +1,38 @@
 //! Password hashing on threads of its own.
 //!
 //! A hash takes a quarter of a second of a core. Here it neither blocks a worker's event loop nor
-//! queues without end: the queue is bounded, and on Linux the threads run below the priority of
-//! request handling, so that tokens are verified and refreshed at full speed beside a storm of
-//! logins.
+//! queues without end: the queue is bounded, and on Linux the threads give way to the handling of
+//! requests, so that tokens are verified and refreshed at full speed beside a storm of logins.
+
+mod threads;
 
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 use futures_channel::oneshot;
 use token_core::key::Peppers;
 use token_core::password::{
-    BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash, PasswordHashing,
-    PresentedPassword, Verification,
+    BcryptCost, BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash,
+    PasswordHashing, PresentedPassword, Verification,
 };
 use token_core::store::BoxFuture;
 
+use self::threads::Job;
 use crate::metrics::hashing::HashingMetrics;
 
-/// A `nice` value far below that of request handling, but not the lowest: beside work that never
-/// pauses, be it of other programs on the machine, a hash gets a tenth of a core. At 19 it gets a
-/// seventieth, and a login takes ten seconds and more.
-#[cfg(target_os = "linux")]
-const LOW_PRIORITY: i32 = 10;
-
-type Job = Box<dyn FnOnce() + Send>;
-
-/// Threads that hash passwords.
+/// A pool of threads that hash passwords. They end with it, each after the hash it is at.
 pub struct HashPool {
     hasher: Arc<BcryptHasher>,
-    /// `None` only while the pool is dropped: the threads end when it is closed.
-    queue: Option<Sender<Job>>,
-    threads: Vec<JoinHandle<()>>,
+    queue: Sender<Job>,
     metrics: HashingMetrics,
 }
 
 impl HashPool {
-    /// A pool with a thread for each core and a queue of `waiting` jobs.
+    /// A pool that hashes as many passwords at once as there are cores, with a queue of `waiting`
+    /// jobs.
     pub fn start(
         hasher: BcryptHasher,
         waiting: usize,
@@ -58,42 +50,43 @@ impl HashPool {
     ) -> std::io::Result<Self> {
         metrics.limited_to(waiting);
         let (queue, jobs) = bounded(waiting);
-        let threads = (0..count)
-            .map(|number| {
-                let jobs = jobs.clone();
-                thread::Builder::new()
-                    .name(format!("hash-{number}"))
-                    .spawn(move || work(&jobs))
-            })
-            .collect::<Result<_, _>>()?;
+        threads::start(count, patience(hasher.cost()), &jobs)?;
         Ok(Self {
             hasher: Arc::new(hasher),
-            queue: Some(queue),
-            threads,
+            queue,
             metrics,
         })
     }
 
-    /// Queues work, or refuses it at once. Work whose caller has gone away meanwhile is skipped.
+    /// Queues work, or refuses it at once. Work is skipped if nobody waits for its result any more;
+    /// a client that closes its connection does not count, since the handler of its request stays.
+    /// The work may be done twice, and the first result counts.
     fn submit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&BcryptHasher) -> T + Send + 'static,
+        work: impl Fn(&BcryptHasher) -> T + Send + Sync + 'static,
     ) -> BoxFuture<'_, Result<T, HashingBusy>> {
         let (answer, answered) = oneshot::channel();
+        let answer = Answer(Mutex::new(Some(answer)));
+        let begun = OnceLock::new();
         let hasher = Arc::clone(&self.hasher);
         let metrics = self.metrics.clone();
-        let job: Job = Box::new(move || {
-            metrics.taken();
-            if !answer.is_canceled() {
-                let started = Instant::now();
-                let done = work(&hasher);
-                metrics.done(started.elapsed());
-                // The caller may go away during the work too; then nobody needs the result.
-                let _ = answer.send(done);
+        let job: Job = Arc::new(move || {
+            let begun = begun.get_or_init(|| {
+                metrics.taken();
+                Instant::now()
+            });
+            if !answer.is_awaited() {
+                return;
+            }
+            let result = work(&hasher);
+            if let Some(answer) = answer.take() {
+                metrics.done(begun.elapsed());
+                // The caller may have gone away during the work too; then nobody needs the result.
+                let _ = answer.send(result);
             }
         });
         self.metrics.queued();
-        let queued = self.queue.as_ref().is_some_and(|q| q.try_send(job).is_ok());
+        let queued = self.queue.try_send(job).is_ok();
         if !queued {
             self.metrics.refused();
         }
@@ -107,6 +100,31 @@ impl HashPool {
     }
 }
 
+/// The way back to whoever asked for a hash.
+struct Answer<T>(Mutex<Option<oneshot::Sender<T>>>);
+
+impl<T> Answer<T> {
+    fn is_awaited(&self) -> bool {
+        self.lock().as_ref().is_some_and(|way| !way.is_canceled())
+    }
+
+    /// `None` if it was taken before.
+    fn take(&self) -> Option<oneshot::Sender<T>> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<oneshot::Sender<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When a hash is overdue: after four times as long as a slow core takes for it, which is a second
+/// at cost 12.
+fn patience(cost: BcryptCost) -> Duration {
+    const ROUND: Duration = Duration::from_micros(61);
+    ROUND * (4 << cost.get())
+}
+
 impl PasswordHashing for HashPool {
     fn use_peppers(&self, peppers: Arc<Peppers>) {
         self.hasher.set_peppers(peppers);
@@ -116,7 +134,7 @@ impl PasswordHashing for HashPool {
         &self,
         password: CandidatePassword,
     ) -> BoxFuture<'_, Result<PasswordHash, NewPasswordError>> {
-        let hashed = self.submit(move |hasher| hasher.judge_and_hash_now(password));
+        let hashed = self.submit(move |hasher| hasher.judge_and_hash_now(password.clone()));
         Box::pin(async move { hashed.await? })
     }
 
@@ -136,37 +154,11 @@ impl PasswordHashing for HashPool {
     }
 }
 
-impl Drop for HashPool {
-    fn drop(&mut self) {
-        self.queue = None;
-        for thread in self.threads.drain(..) {
-            // A job's panic is caught in the loop, so that there is no other to report.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn work(jobs: &Receiver<Job>) {
-    lower_priority();
-    for job in jobs {
-        // A panic must cost one answer, not a thread: the pool would shrink until nobody can log
-        // in. The job owns everything it touches.
-        let _ = catch_unwind(AssertUnwindSafe(job));
-    }
-}
-
-/// On Linux a priority belongs to a thread; elsewhere it would be the whole process's.
-fn lower_priority() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, LOW_PRIORITY) {
-        tracing::warn!(%error, "password hashing keeps the priority of request handling");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
+    use crossbeam_channel::unbounded;
     use futures_util::FutureExt;
     use futures_util::future::join_all;
     use token_core::key::MasterKey;
@@ -217,10 +209,10 @@ mod tests {
             }
         };
         let (started, is_started) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
+        let (release, released) = unbounded::<()>();
         let running = pool.submit(move |_| {
             started.send(()).unwrap();
-            released.recv().unwrap();
+            let _ = released.recv();
         });
         is_started.recv().unwrap();
         let waiting = [pool.submit(|_| ()), pool.submit(|_| ())];
@@ -245,8 +237,10 @@ mod tests {
     #[test]
     fn work_for_nobody_is_skipped() {
         let pool = pool(4, 1);
-        let (release, released) = mpsc::channel::<()>();
-        let running = pool.submit(move |_| released.recv().unwrap());
+        let (release, released) = unbounded::<()>();
+        let running = pool.submit(move |_| {
+            let _ = released.recv();
+        });
         let (done, is_done) = mpsc::channel();
         drop(pool.submit(move |_| done.send(()).unwrap()));
         release.send(()).unwrap();
@@ -265,11 +259,23 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn hashing_gives_way_to_requests() {
-        let pool = pool(1, 1);
-        let priority = |_: &BcryptHasher| rustix::process::getpriority_process(None).unwrap();
-        assert_eq!(wait(pool.submit(priority)), Ok(LOW_PRIORITY));
-        let here = thread::spawn(|| rustix::process::getpriority_process(None).unwrap());
-        assert_ne!(here.join().unwrap(), LOW_PRIORITY);
+    fn an_overdue_answer_comes_once_from_somebody_else() {
+        let registry = Registry::new();
+        let pool = counted_pool(1, 1, &registry);
+        let (release, released) = unbounded::<()>();
+        let (done, is_done) = mpsc::channel();
+        let overdue = pool.submit(move |_| {
+            if thread::current().name() == Some("hash-idle-0") {
+                let _ = released.recv();
+            }
+            done.send(()).unwrap();
+        });
+        assert_eq!(wait(overdue), Ok(()));
+        drop(release);
+        // On a busy machine it is answered before the other thread begins.
+        let times = is_done.iter().count();
+        assert!((1..=2).contains(&times), "done {times} times");
+        let counted = "renewd_hash_duration_seconds_count 1";
+        assert!(registry.render().lines().any(|told| told == counted));
     }
 }
