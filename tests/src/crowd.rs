@@ -256,8 +256,7 @@ impl Told {
     }
 }
 
-/// An answer while all is well. A busy machine may have no time for a password, which is then
-/// refused with a 503.
+/// An answer while all is well. A busy machine may have no time for it, which is then a 503.
 fn answered(what: &str, mut ask: impl FnMut() -> Option<Reply>) -> Reply {
     clock::within(HANG_WHILE_HASHING, what, || {
         ask().filter(|reply| reply.status != 503)

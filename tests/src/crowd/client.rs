@@ -297,13 +297,14 @@ impl Client {
         }
         let session = &self.sessions[place];
         let presented = session.presents();
-        let (asked, call) = session.refreshing(node);
-        let (reply, _) = self.recorder.send(node.number, asked, call);
-        if !self.take(place, presented, reply) {
-            self.complain(&format!("{id}: no answer in the end"));
-        }
-        let me = node.call("GET", "/v1/me");
-        let status = self.sessions[place].bearing(me).send().status;
+        let reply = super::answered("a refresh in the end", || {
+            let (asked, call) = session.refreshing(node);
+            self.recorder.send(node.number, asked, call).0
+        });
+        self.take(place, presented, Some(reply));
+        let session = &self.sessions[place];
+        let me = || session.bearing(node.call("GET", "/v1/me")).try_send().ok();
+        let status = super::answered("/v1/me", me).status;
         if status != 200 {
             self.complain(&format!("{id}: /v1/me answers {status}"));
         }
@@ -325,7 +326,9 @@ impl Client {
             }
             true
         });
-        let refresh = session.refreshing(&nodes[0]).1.send();
+        let refresh = super::answered("a refresh that is refused", || {
+            session.refreshing(&nodes[0]).1.try_send().ok()
+        });
         if !refused {
             self.complain(&format!("{id}: ended, and its access token is accepted"));
         }
@@ -338,8 +341,10 @@ impl Client {
     /// It goes on or it does not, wholly.
     fn check_unsure(&mut self, place: usize, node: &Node) {
         let session = &self.sessions[place];
-        let refresh = session.refreshing(node).1.send().status;
-        let verify = session.verifying(node).1.send().status;
+        let refresh = || session.refreshing(node).1.try_send().ok();
+        let refresh = super::answered("a refresh in the end", refresh).status;
+        let verify = || session.verifying(node).1.try_send().ok();
+        let verify = super::answered("a verification in the end", verify).status;
         if !matches!((refresh, verify), (200, 204) | (401, 401)) {
             let id = session.id.clone();
             self.complain(&format!("{id}: half ended: {refresh} and {verify}"));
