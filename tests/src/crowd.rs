@@ -36,8 +36,8 @@ use crate::reply::Reply;
 /// twice the longest time for which a server with the settings of these tests waits.
 pub const HANG: Duration = Duration::from_secs(10);
 
-/// The same for a request with a password: hashing one gives way to everything else on the
-/// machine, so that a busy one takes many times as long.
+/// The same for a request with a password: hashing one gives way to other work on the machine, so
+/// that a busy one takes many times as long.
 const HANG_WHILE_HASHING: Duration = HANG.saturating_mul(6);
 
 /// How long a node may accept access tokens of a session that ended at another one:
@@ -256,7 +256,8 @@ impl Told {
     }
 }
 
-/// An answer while all is well. A busy machine may have no time for it, which is then a 503.
+/// An answer while all is well. A busy machine may have no time for a password, which is then
+/// refused with a 503.
 fn answered(what: &str, mut ask: impl FnMut() -> Option<Reply>) -> Reply {
     clock::within(HANG_WHILE_HASHING, what, || {
         ask().filter(|reply| reply.status != 503)

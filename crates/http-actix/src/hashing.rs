@@ -7,23 +7,25 @@
 mod threads;
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded};
 use futures_channel::oneshot;
 use token_core::key::Peppers;
 use token_core::password::{
-    BcryptCost, BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash,
-    PasswordHashing, PresentedPassword, Verification,
+    BcryptHasher, CandidatePassword, HashingBusy, NewPasswordError, PasswordHash, PasswordHashing,
+    PresentedPassword, Verification,
 };
 use token_core::store::BoxFuture;
 
-use self::threads::Job;
+use self::threads::{Job, PATIENCE};
 use crate::metrics::hashing::HashingMetrics;
 
-/// A pool of threads that hash passwords. They end with it, each after the hash it is at.
+/// A pool of threads that hash passwords. They end after it, each with the hash that it is at, and
+/// until then keep that password.
 pub struct HashPool {
     hasher: Arc<BcryptHasher>,
     queue: Sender<Job>,
@@ -50,7 +52,7 @@ impl HashPool {
     ) -> std::io::Result<Self> {
         metrics.limited_to(waiting);
         let (queue, jobs) = bounded(waiting);
-        threads::start(count, patience(hasher.cost()), &jobs)?;
+        threads::start(count, PATIENCE, &jobs, &metrics)?;
         Ok(Self {
             hasher: Arc::new(hasher),
             queue,
@@ -58,28 +60,25 @@ impl HashPool {
         })
     }
 
-    /// Queues work, or refuses it at once. Work is skipped if nobody waits for its result any more;
-    /// a client that closes its connection does not count, since the handler of its request stays.
-    /// The work may be done twice, and the first result counts.
+    /// Queues work, or refuses it at once. It may be done twice, and the first result counts. Work
+    /// whose caller has gone away is skipped; a client that closes its connection in order is none,
+    /// since the handler of its request stays.
     fn submit<T: Send + 'static>(
         &self,
         work: impl Fn(&BcryptHasher) -> T + Send + Sync + 'static,
     ) -> BoxFuture<'_, Result<T, HashingBusy>> {
         let (answer, answered) = oneshot::channel();
         let answer = Answer(Mutex::new(Some(answer)));
-        let begun = OnceLock::new();
         let hasher = Arc::clone(&self.hasher);
         let metrics = self.metrics.clone();
         let job: Job = Arc::new(move || {
-            let begun = begun.get_or_init(|| {
-                metrics.taken();
-                Instant::now()
-            });
             if !answer.is_awaited() {
                 return;
             }
-            let result = work(&hasher);
-            if let Some(answer) = answer.take() {
+            let begun = Instant::now();
+            // A panic costs this answer alone: it owns everything that the work touches.
+            let result = catch_unwind(AssertUnwindSafe(|| work(&hasher)));
+            if let (Some(answer), Ok(result)) = (answer.take(), result) {
                 metrics.done(begun.elapsed());
                 // The caller may have gone away during the work too; then nobody needs the result.
                 let _ = answer.send(result);
@@ -118,13 +117,6 @@ impl<T> Answer<T> {
     }
 }
 
-/// When a hash is overdue: after four times as long as a slow core takes for it, which is a second
-/// at cost 12.
-fn patience(cost: BcryptCost) -> Duration {
-    const ROUND: Duration = Duration::from_micros(61);
-    ROUND * (4 << cost.get())
-}
-
 impl PasswordHashing for HashPool {
     fn use_peppers(&self, peppers: Arc<Peppers>) {
         self.hasher.set_peppers(peppers);
@@ -158,7 +150,6 @@ impl PasswordHashing for HashPool {
 mod tests {
     use std::sync::mpsc;
 
-    use crossbeam_channel::unbounded;
     use futures_util::FutureExt;
     use futures_util::future::join_all;
     use token_core::key::MasterKey;
@@ -209,7 +200,7 @@ mod tests {
             }
         };
         let (started, is_started) = mpsc::channel();
-        let (release, released) = unbounded::<()>();
+        let (release, released) = bounded::<()>(0);
         let running = pool.submit(move |_| {
             started.send(()).unwrap();
             let _ = released.recv();
@@ -223,7 +214,7 @@ mod tests {
             "renewd_hash_refused_total 1",
             "renewd_hash_duration_seconds_count 0",
         ]);
-        release.send(()).unwrap();
+        drop(release);
         assert_eq!(wait(running), Ok(()));
         assert_eq!(wait(join_all(waiting)), [Ok(()), Ok(())]);
         assert_told([
@@ -237,13 +228,13 @@ mod tests {
     #[test]
     fn work_for_nobody_is_skipped() {
         let pool = pool(4, 1);
-        let (release, released) = unbounded::<()>();
+        let (release, released) = bounded::<()>(0);
         let running = pool.submit(move |_| {
             let _ = released.recv();
         });
         let (done, is_done) = mpsc::channel();
         drop(pool.submit(move |_| done.send(()).unwrap()));
-        release.send(()).unwrap();
+        drop(release);
         assert_eq!(wait(running), Ok(()));
         drop(pool);
         assert!(is_done.recv().is_err());
@@ -262,7 +253,7 @@ mod tests {
     fn an_overdue_answer_comes_once_from_somebody_else() {
         let registry = Registry::new();
         let pool = counted_pool(1, 1, &registry);
-        let (release, released) = unbounded::<()>();
+        let (release, released) = bounded::<()>(0);
         let (done, is_done) = mpsc::channel();
         let overdue = pool.submit(move |_| {
             if thread::current().name() == Some("hash-idle-0") {

@@ -172,9 +172,7 @@ impl Client {
     pub(super) fn hear(&mut self, (reply, took): Heard) -> Option<Reply> {
         let reply = match reply {
             Some(reply) if reply.status == 503 => {
-                if reply.header("retry-after").is_none() || !reply.set_cookies().is_empty() {
-                    self.complain(&format!("a 503 with {:?}", reply.headers));
-                }
+                self.expect_no_promise(&reply);
                 self.tallies.count(|tally| {
                     tally.refusals += 1;
                     tally.slowest_refusal = tally.slowest_refusal.max(took);
@@ -198,6 +196,32 @@ impl Client {
             thread::sleep(AGAIN);
         }
         reply
+    }
+
+    fn expect_no_promise(&mut self, refusal: &Reply) {
+        if refusal.header("retry-after").is_none() || !refusal.set_cookies().is_empty() {
+            self.complain(&format!("a 503 with {:?}", refusal.headers));
+        }
+    }
+
+    /// An answer when all is over. A busy machine may have no time even then, so that whoever
+    /// gets a 503 asks again, for as long as anybody may wait for an answer.
+    fn ask_in_the_end(&mut self, ask: impl Fn(&Self) -> Option<Reply>) -> Option<Reply> {
+        let start = Instant::now();
+        loop {
+            let reply = ask(self)?;
+            if reply.status != 503 || start.elapsed() > super::HANG {
+                return Some(reply);
+            }
+            self.expect_no_promise(&reply);
+            thread::sleep(AGAIN);
+        }
+    }
+
+    /// Likewise, of an answer that nothing else is to be known of.
+    fn status_in_the_end(&mut self, call: impl Fn(&Self) -> Call) -> Option<u16> {
+        let reply = self.ask_in_the_end(|client| call(client).try_send().ok());
+        reply.map(|reply| reply.status)
     }
 
     /// Takes an answer to a refresh of a live session; whether there was one.
@@ -297,16 +321,19 @@ impl Client {
         }
         let session = &self.sessions[place];
         let presented = session.presents();
-        let reply = super::answered("a refresh in the end", || {
-            let (asked, call) = session.refreshing(node);
-            self.recorder.send(node.number, asked, call).0
+        let reply = self.ask_in_the_end(|client| {
+            let (asked, call) = client.sessions[place].refreshing(node);
+            client.recorder.send(node.number, asked, call).0
         });
-        self.take(place, presented, Some(reply));
-        let session = &self.sessions[place];
-        let me = || session.bearing(node.call("GET", "/v1/me")).try_send().ok();
-        let status = super::answered("/v1/me", me).status;
-        if status != 200 {
-            self.complain(&format!("{id}: /v1/me answers {status}"));
+        if !self.take(place, presented, reply) {
+            self.complain(&format!("{id}: no answer in the end"));
+        }
+        let status = self.status_in_the_end(|client| {
+            let me = node.call("GET", "/v1/me");
+            client.sessions[place].bearing(me)
+        });
+        if status != Some(200) {
+            self.complain(&format!("{id}: /v1/me answers {status:?}"));
         }
     }
 
@@ -326,28 +353,29 @@ impl Client {
             }
             true
         });
-        let refresh = super::answered("a refresh that is refused", || {
-            session.refreshing(&nodes[0]).1.try_send().ok()
-        });
         if !refused {
             self.complain(&format!("{id}: ended, and its access token is accepted"));
         }
-        if (refresh.status, refresh.code().as_str()) != (401, "session_revoked") {
-            let code = refresh.code();
-            self.complain(&format!("{id}: ended, and {} {code}", refresh.status));
+        let refresh = self.ask_in_the_end(|client| {
+            let refresh = client.sessions[place].refreshing(&nodes[0]).1;
+            refresh.try_send().ok()
+        });
+        let refresh = refresh.map(|reply| (reply.status, reply.code()));
+        if refresh != Some((401, "session_revoked".to_owned())) {
+            self.complain(&format!("{id}: ended, and {refresh:?}"));
         }
     }
 
     /// It goes on or it does not, wholly.
     fn check_unsure(&mut self, place: usize, node: &Node) {
-        let session = &self.sessions[place];
-        let refresh = || session.refreshing(node).1.try_send().ok();
-        let refresh = super::answered("a refresh in the end", refresh).status;
-        let verify = || session.verifying(node).1.try_send().ok();
-        let verify = super::answered("a verification in the end", verify).status;
-        if !matches!((refresh, verify), (200, 204) | (401, 401)) {
-            let id = session.id.clone();
-            self.complain(&format!("{id}: half ended: {refresh} and {verify}"));
+        let refresh = self.status_in_the_end(|client| client.sessions[place].refreshing(node).1);
+        let verify = self.status_in_the_end(|client| client.sessions[place].verifying(node).1);
+        if !matches!(
+            (refresh, verify),
+            (Some(200), Some(204)) | (Some(401), Some(401))
+        ) {
+            let id = self.sessions[place].id.clone();
+            self.complain(&format!("{id}: half ended: {refresh:?} and {verify:?}"));
         }
     }
 }

@@ -2,25 +2,33 @@
 //!
 //! On Linux one of a pair has only the time that nobody else wants (`SCHED_IDLE`). A thread that
 //! wakes to handle a request then has the core at once; at any other low priority the hash may go
-//! on to the kernel's next tick, which is up to four milliseconds. But on a machine that is never
-//! idle, be it for other programs, such a thread stands still, and nothing can raise its priority
-//! again. So the other one, at a low priority of the ordinary kind, hands it each hash, makes
-//! anew what is overdue, and makes those that wait after it until the first is back.
+//! on to the kernel's next tick, which is up to four milliseconds with 250 of them a second. But
+//! on a machine that is never idle, be it for other programs, such a thread stands still, and
+//! without privileges nothing raises its priority again. So the other one, at a low priority of
+//! the ordinary kind, hands it each hash, makes anew what stands still, and makes those that wait
+//! after it until the first is back.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select_biased};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select_biased, unbounded};
+
+use self::scheduling::ProcessorTime;
+use crate::metrics::hashing::HashingMetrics;
+
+/// How long a hash may stand still. A little progress is enough: a tenth of the time, which is as
+/// much as the other thread would get.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The `nice` value of the threads that hand out: beside work that never pauses a hash gets a tenth
 /// of a core. At 19 it gets a seventieth, and a login takes ten seconds and more.
 #[cfg(target_os = "linux")]
 const LOW_PRIORITY: i32 = 10;
 
-/// A hash that is asked for. It may be run twice, at the same time too, and answers once.
+/// A hash that is asked for. It may be run twice, at the same time too, and answers once. It does
+/// not panic: the thread would be gone, and in the end nobody could log in.
 pub(super) type Job = Arc<dyn Fn() + Send + Sync>;
 
 /// A job for idle time.
@@ -30,70 +38,122 @@ struct Handed {
     done: Sender<()>,
 }
 
-/// Starts pairs of threads, which end when `jobs` is closed. A job is overdue after `patience`.
-pub(super) fn start(pairs: usize, patience: Duration, jobs: &Receiver<Job>) -> io::Result<()> {
+/// Starts pairs of threads, which end when `jobs` is closed.
+pub(super) fn start(
+    pairs: usize,
+    patience: Duration,
+    jobs: &Receiver<Job>,
+    metrics: &HashingMetrics,
+) -> io::Result<()> {
     for number in 0..pairs {
-        let (hand, handed) = bounded(1);
-        let jobs = jobs.clone();
-        thread::Builder::new()
-            .name(format!("hash-{number}"))
-            .spawn(move || hand_out(&jobs, &hand, patience))?;
+        // A bounded one would keep what it holds when its receiver is gone.
+        let (hand, handed) = unbounded();
+        let (tell, told) = bounded(1);
         thread::Builder::new()
             .name(format!("hash-idle-{number}"))
-            .spawn(move || hash_in_idle_time(&handed))?;
+            .spawn(move || {
+                // Before it may stand still itself.
+                let _ = tell.send(ProcessorTime::of_this_thread());
+                hash_in_idle_time(&handed);
+            })?;
+        let (jobs, metrics) = (jobs.clone(), metrics.clone());
+        thread::Builder::new()
+            .name(format!("hash-{number}"))
+            .spawn(move || {
+                scheduling::lower_priority();
+                let pair = Pair {
+                    jobs,
+                    hand,
+                    idle: told.recv().ok().flatten(),
+                    patience,
+                    metrics,
+                };
+                pair.serve();
+            })?;
     }
     Ok(())
 }
 
-fn hand_out(jobs: &Receiver<Job>, hand: &Sender<Handed>, patience: Duration) {
-    priority::lower();
-    for job in jobs {
-        let (done, is_done) = bounded(1);
-        let handed = Handed {
-            job: Arc::clone(&job),
-            done,
-        };
-        // Should the other thread be gone, `done` is gone too.
-        let _ = hand.send(handed);
-        match is_done.recv_timeout(patience) {
-            Ok(()) => {}
-            Err(RecvTimeoutError::Disconnected) => run(&job),
-            Err(RecvTimeoutError::Timeout) => {
-                run(&job);
-                while let Some(next) = next_unless(&is_done, jobs) {
-                    run(&next);
-                }
-            }
-        }
-    }
-}
-
-/// The next job, unless the other thread is back or there will be no more.
-fn next_unless(is_back: &Receiver<()>, jobs: &Receiver<Job>) -> Option<Job> {
-    select_biased! {
-        recv(is_back) -> _ => None,
-        recv(jobs) -> next => next.ok(),
-    }
-}
-
 fn hash_in_idle_time(handed: &Receiver<Handed>) {
-    if priority::take_idle_time() {
+    if scheduling::take_idle_time() {
         for Handed { job, done } in handed {
-            run(&job);
+            job();
             // Fails if nobody waits for it any more.
             let _ = done.send(());
         }
     }
 }
 
-/// A panic must cost one answer, not a thread: the pool would shrink until nobody can log in. The
-/// job owns everything it touches.
-fn run(job: &Job) {
-    let _ = catch_unwind(AssertUnwindSafe(|| job()));
+/// What the thread that hands out has.
+struct Pair {
+    jobs: Receiver<Job>,
+    hand: Sender<Handed>,
+    /// What the other thread gets.
+    idle: Option<ProcessorTime>,
+    patience: Duration,
+    metrics: HashingMetrics,
+}
+
+impl Pair {
+    fn serve(&self) {
+        for job in &self.jobs {
+            self.metrics.taken();
+            let (done, is_done) = bounded(1);
+            let handed = Handed {
+                job: Arc::clone(&job),
+                done,
+            };
+            // Should the other thread be gone, for there is no idle time, `done` is dropped.
+            let _ = self.hand.send(handed);
+            match self.wait(&is_done, self.patience) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => job(),
+                Err(RecvTimeoutError::Timeout) => {
+                    job();
+                    self.take_over(&is_done);
+                }
+            }
+        }
+    }
+
+    /// Does what waits until the other thread is back, which has a moment for that each time.
+    fn take_over(&self, is_back: &Receiver<()>) {
+        while self.wait(is_back, self.patience / 4) == Err(RecvTimeoutError::Timeout) {
+            let next = select_biased! {
+                recv(is_back) -> _ => None,
+                recv(self.jobs) -> next => next.ok(),
+            };
+            let Some(next) = next else { return };
+            self.metrics.taken();
+            next();
+        }
+    }
+
+    /// Waits for the other thread for as long as it does not stand still.
+    fn wait(&self, is_done: &Receiver<()>, patience: Duration) -> Result<(), RecvTimeoutError> {
+        loop {
+            let before = self.idle_time();
+            let waited = is_done.recv_timeout(patience);
+            let gets_on = before
+                .zip(self.idle_time())
+                .is_some_and(|(before, after)| after.saturating_sub(before) >= patience / 10);
+            if waited != Err(RecvTimeoutError::Timeout) || !gets_on {
+                return waited;
+            }
+        }
+    }
+
+    fn idle_time(&self) -> Option<Duration> {
+        self.idle.as_ref()?.so_far()
+    }
 }
 
 #[cfg(target_os = "linux")]
-mod priority {
+mod scheduling {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
     use thread_priority::{
         NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
         set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
@@ -107,7 +167,8 @@ mod priority {
     /// Leaves this thread the time that nobody else wants. `false` if the system has no such thing.
     pub(super) fn take_idle_time() -> bool {
         let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, IDLE);
-        // The policy may be set, and something else have failed.
+        // After the policy it sets the `nice` value to 0, which has no meaning then, and fails if
+        // the process was started at a higher one.
         let idle = thread_schedule_policy() == Ok(IDLE);
         if !idle {
             tracing::warn!(?set, "passwords are not hashed in idle time");
@@ -116,21 +177,52 @@ mod priority {
     }
 
     /// Lowers the priority of this thread: on Linux it belongs to a thread, not to the process.
-    pub(super) fn lower() {
+    pub(super) fn lower_priority() {
         if let Err(error) = rustix::process::setpriority_process(None, LOW_PRIORITY) {
             tracing::warn!(%error, "password hashing keeps the priority of request handling");
+        }
+    }
+
+    /// Tells the processor time of a thread.
+    pub(super) struct ProcessorTime(PathBuf);
+
+    impl ProcessorTime {
+        pub(super) fn of_this_thread() -> Option<Self> {
+            let thread = fs::read_link("/proc/thread-self").ok()?;
+            Some(Self(Path::new("/proc").join(thread).join("schedstat")))
+        }
+
+        /// `None` if the system does not tell.
+        pub(super) fn so_far(&self) -> Option<Duration> {
+            let text = fs::read_to_string(&self.0).ok()?;
+            let nanos = text.split(' ').next()?.parse().ok()?;
+            Some(Duration::from_nanos(nanos))
         }
     }
 }
 
 /// A priority would be the whole process's.
 #[cfg(not(target_os = "linux"))]
-mod priority {
+mod scheduling {
+    use std::time::Duration;
+
     pub(super) fn take_idle_time() -> bool {
         false
     }
 
-    pub(super) fn lower() {}
+    pub(super) fn lower_priority() {}
+
+    pub(super) struct ProcessorTime;
+
+    impl ProcessorTime {
+        pub(super) fn of_this_thread() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn so_far(&self) -> Option<Duration> {
+            None
+        }
+    }
 }
 
 #[cfg(test)]
@@ -139,16 +231,23 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Instant;
 
+    use crossbeam_channel::TryRecvError;
     use rustix::process::getpriority_process;
     use thread_priority::{
         NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy,
     };
 
     use super::*;
+    use crate::metrics::Registry;
 
     /// Long enough for a thread to get the core, wherever this runs.
     const AT_ONCE: Duration = Duration::from_mins(1);
     const NEVER: Duration = Duration::from_hours(1);
+    const SOON: Duration = Duration::from_millis(20);
+
+    fn metrics() -> HashingMetrics {
+        HashingMetrics::new(&Registry::new())
+    }
 
     /// A job that tells which thread runs it, and in idle time waits.
     fn standing_still(told: &mpsc::Sender<String>, goes_on: Receiver<()>) -> Job {
@@ -174,7 +273,7 @@ mod tests {
     #[test]
     fn what_is_overdue_is_made_anew_and_the_rest_after_it() {
         let (queue, jobs) = bounded(8);
-        start(1, Duration::from_millis(20), &jobs).unwrap();
+        start(1, SOON, &jobs, &metrics()).unwrap();
         let (told, tells) = mpsc::channel();
         let (go_on, goes_on) = bounded(0);
         queue.send(standing_still(&told, goes_on)).unwrap();
@@ -198,7 +297,7 @@ mod tests {
     #[test]
     fn what_is_in_time_is_made_once_and_in_idle_time() {
         let (queue, jobs) = bounded(8);
-        start(1, NEVER, &jobs).unwrap();
+        start(1, NEVER, &jobs, &metrics()).unwrap();
         let (told, tells) = mpsc::channel();
         for _ in 0..2 {
             queue.send(naming(&told)).unwrap();
@@ -211,7 +310,7 @@ mod tests {
     #[test]
     fn both_give_way_to_requests() {
         let (queue, jobs) = bounded(8);
-        start(1, Duration::ZERO, &jobs).unwrap();
+        start(1, SOON, &jobs, &metrics()).unwrap();
         let (told, tells) = mpsc::channel();
         let (go_on, goes_on) = bounded::<()>(0);
         let telling: Job = Arc::new(move || {
@@ -235,5 +334,45 @@ mod tests {
         assert_eq!(seen[1].1, LOW_PRIORITY);
         assert_ne!(getpriority_process(None).unwrap(), LOW_PRIORITY);
         drop(go_on);
+    }
+
+    /// Waits for a thread that is through after a while and does this until then.
+    fn waited_for(
+        until: impl FnOnce(&Receiver<()>) + Send + 'static,
+    ) -> Result<(), RecvTimeoutError> {
+        let (tell, told) = bounded(1);
+        let (over, is_over) = bounded(0);
+        let (done, is_done) = bounded(1);
+        thread::spawn(move || {
+            tell.send(ProcessorTime::of_this_thread()).unwrap();
+            until(&is_over);
+            let _ = done.send(());
+        });
+        let pair = Pair {
+            jobs: crossbeam_channel::never(),
+            hand: unbounded().0,
+            idle: told.recv().unwrap(),
+            patience: NEVER,
+            metrics: metrics(),
+        };
+        let ended = thread::spawn(move || {
+            thread::sleep(SOON * 20);
+            drop(over);
+        });
+        let waited = pair.wait(&is_done, SOON * 5);
+        ended.join().unwrap();
+        waited
+    }
+
+    #[test]
+    fn who_gets_on_is_waited_for_and_who_stands_still_is_not() {
+        let busy = |is_over: &Receiver<()>| {
+            while is_over.try_recv() == Err(TryRecvError::Empty) {}
+        };
+        assert_eq!(waited_for(busy), Ok(()));
+        let idle = |is_over: &Receiver<()>| {
+            let _ = is_over.recv();
+        };
+        assert_eq!(waited_for(idle), Err(RecvTimeoutError::Timeout));
     }
 }

@@ -113,11 +113,6 @@ impl BcryptHasher {
         }
     }
 
-    /// The cost of every hash that it makes.
-    pub const fn cost(&self) -> BcryptCost {
-        self.cost
-    }
-
     /// Hashes with these peppers from now on.
     pub fn set_peppers(&self, peppers: Arc<Peppers>) {
         *self.peppers.write().unwrap_or_else(PoisonError::into_inner) = peppers;
