@@ -134,13 +134,17 @@ impl Pair {
         loop {
             let before = self.idle_time();
             let waited = is_done.recv_timeout(patience);
-            let gets_on = before
-                .zip(self.idle_time())
-                .is_some_and(|(before, after)| after.saturating_sub(before) >= patience / 10);
-            if waited != Err(RecvTimeoutError::Timeout) || !gets_on {
+            if waited != Err(RecvTimeoutError::Timeout) || self.stands_still(before, patience) {
                 return waited;
             }
         }
+    }
+
+    fn stands_still(&self, before: Option<Duration>, passed: Duration) -> bool {
+        let got = before
+            .zip(self.idle_time())
+            .map(|(before, after)| after.saturating_sub(before));
+        got.is_none_or(|got| got < passed / 10)
     }
 
     fn idle_time(&self) -> Option<Duration> {
@@ -231,7 +235,6 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Instant;
 
-    use crossbeam_channel::TryRecvError;
     use rustix::process::getpriority_process;
     use thread_priority::{
         NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy,
@@ -336,16 +339,13 @@ mod tests {
         drop(go_on);
     }
 
-    /// Waits for a thread that is through after a while and does this until then.
-    fn waited_for(
-        until: impl FnOnce(&Receiver<()>) + Send + 'static,
-    ) -> Result<(), RecvTimeoutError> {
+    /// Waits for a thread that does this and is through then.
+    fn waited_for(work: impl FnOnce() + Send + 'static) -> Result<(), RecvTimeoutError> {
         let (tell, told) = bounded(1);
-        let (over, is_over) = bounded(0);
         let (done, is_done) = bounded(1);
         thread::spawn(move || {
             tell.send(ProcessorTime::of_this_thread()).unwrap();
-            until(&is_over);
+            work();
             let _ = done.send(());
         });
         let pair = Pair {
@@ -355,24 +355,22 @@ mod tests {
             patience: NEVER,
             metrics: metrics(),
         };
-        let ended = thread::spawn(move || {
-            thread::sleep(SOON * 20);
-            drop(over);
-        });
-        let waited = pair.wait(&is_done, SOON * 5);
-        ended.join().unwrap();
-        waited
+        pair.wait(&is_done, SOON * 5)
     }
 
     #[test]
     fn who_gets_on_is_waited_for_and_who_stands_still_is_not() {
-        let busy = |is_over: &Receiver<()>| {
-            while is_over.try_recv() == Err(TryRecvError::Empty) {}
+        let busy = || {
+            let time = ProcessorTime::of_this_thread().unwrap();
+            let enough = time.so_far().unwrap() + SOON * 20;
+            while time.so_far().unwrap() < enough {}
         };
         assert_eq!(waited_for(busy), Ok(()));
-        let idle = |is_over: &Receiver<()>| {
+        let (over, is_over) = bounded::<()>(0);
+        let idle = move || {
             let _ = is_over.recv();
         };
         assert_eq!(waited_for(idle), Err(RecvTimeoutError::Timeout));
+        drop(over);
     }
 }
