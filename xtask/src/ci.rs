@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::workspace::{cargo, succeeds};
-use crate::{Outcome, floors, tidy};
+use crate::{Outcome, floors, fuzz, tidy};
 
 /// One check: its name in the table, and what it does.
 type Stage = (&'static str, fn() -> Result<Outcome>);
 
 /// In the order of their price, so that the cheap ones speak first.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     ("formatting", formatting),
+    ("lock files", lock_files),
     ("version floors", version_floors),
     ("tidy", tidy::run),
     ("clippy", clippy),
@@ -55,6 +56,19 @@ fn verdict(outcome: Outcome, elapsed: Duration) -> String {
 
 fn formatting() -> Result<Outcome> {
     check(cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// What is built is what is committed, in the workspace of the fuzz targets too, which takes the
+/// crates of this one: a new dependency of theirs has to be in both.
+fn lock_files() -> Result<Outcome> {
+    let every = [".", fuzz::PACKAGE].map(|package| {
+        let manifest = format!("{package}/Cargo.toml");
+        check(cargo().args(["fetch", "--locked", "--manifest-path", &manifest]))
+    });
+    let every: Vec<Outcome> = every.into_iter().collect::<Result<_>>()?;
+    Ok(Outcome::passed_if(
+        every.iter().all(|each| *each == Outcome::Passed),
+    ))
 }
 
 /// All targets, in the profile of the tests: nothing is compiled twice. Warnings

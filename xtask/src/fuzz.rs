@@ -10,6 +10,8 @@ use std::thread;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 
+pub use self::build::PACKAGE;
+
 use self::build::Build;
 use self::target::{Run, Target};
 use crate::Outcome;
