@@ -61,14 +61,16 @@ fn formatting() -> Result<Outcome> {
 /// What is built is what is committed, in the workspace of the fuzz targets too, which takes the
 /// crates of this one: a new dependency of theirs has to be in both.
 fn lock_files() -> Result<Outcome> {
-    let every = [".", fuzz::PACKAGE].map(|package| {
+    let mut outcome = Outcome::Passed;
+    for package in [".", fuzz::PACKAGE] {
         let manifest = format!("{package}/Cargo.toml");
-        check(cargo().args(["fetch", "--locked", "--manifest-path", &manifest]))
-    });
-    let every: Vec<Outcome> = every.into_iter().collect::<Result<_>>()?;
-    Ok(Outcome::passed_if(
-        every.iter().all(|each| *each == Outcome::Passed),
-    ))
+        let fetch = ["fetch", "--manifest-path", &manifest];
+        if check(cargo().args(fetch).arg("--locked"))? == Outcome::Failed {
+            println!("`cargo {}` brings it up to date", fetch.join(" "));
+            outcome = Outcome::Failed;
+        }
+    }
+    Ok(outcome)
 }
 
 /// All targets, in the profile of the tests: nothing is compiled twice. Warnings
